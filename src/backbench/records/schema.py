@@ -85,7 +85,7 @@ class Predictions(Frozen):
 
     def correct(self) -> NDArray[np.bool_]:
         """For each test image, in the dataset's order, whether the prediction is its label."""
-        return unpack(self.predicted) == unpack(self.labels)
+        return np.equal(unpack(self.predicted), unpack(self.labels))
 
 
 class Gate(Frozen):
