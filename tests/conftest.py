@@ -1,0 +1,50 @@
+"""What every test stands on: a cache of its own, one torch thread, and the real data where a machine has it.
+
+`BACKBENCH_TEST_DATA` names a folder of real datasets (`cifar10/train.parquet`, `weights/…`, …). Tests that need it are skipped
+with a reason where it is unset, and fail where `BACKBENCH_REQUIRE_TEST_DATA=1` says that it must be there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test, and no fixture of a wider scope, reads or writes the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKBENCH_CACHE", str(tmp_path_factory.mktemp("session-cache")))
+        patch.delenv("BACKBENCH_DATA", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This test's own cache folder, the one that `Settings()` finds."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("BACKBENCH_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real data; its absence is a skip with a reason, or a failure where it must be there."""
+    given = os.environ.get("BACKBENCH_TEST_DATA", "")
+    if given and Path(given).is_dir():
+        return Path(given)
+    reason = f"BACKBENCH_TEST_DATA is no folder: {given!r}" if given else "BACKBENCH_TEST_DATA is not set"
+    if os.environ.get("BACKBENCH_REQUIRE_TEST_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Test networks are tiny: more threads cost more than they give. Does not import torch for tests that don't."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
