@@ -1,6 +1,6 @@
 """What every test stands on: a cache of its own, one torch thread, and the real data where a machine has it.
 
-`BACKBENCH_TEST_DATA` names a folder of real datasets (`cifar10/train.parquet`, `weights/…`, …). Tests that need it are skipped
+`BACKBENCH_TEST_DATA` names a folder of real datasets (`cifar10/train.parquet`, …). Tests that need it are skipped
 with a reason where it is unset, and fail where `BACKBENCH_REQUIRE_TEST_DATA=1` says that it must be there.
 """
 
