@@ -1,7 +1,7 @@
 # make demo   the main job on scikit-learn's digits, in its own .venv; writes backbench-demo/
 # make test   the whole test suite
 # make lint   ruff and mypy
-# make light  the install without torch: reads, reports and compares
+# make light  .venv-light, the install without torch: reads, reports, compares, runs exported files
 # make lock   resolves pyproject.toml again (needs uv)
 # make clean  removes the environments
 #
@@ -31,7 +31,7 @@ lint: .venv/$(STAMP)
 	.venv/bin/mypy
 
 light: .venv-light/$(STAMP)
-	.venv-light/bin/python tests/light.py
+	.venv-light/bin/backbench list runtimes
 
 .venv/$(STAMP): LOCK = requirements.lock
 .venv-light/$(STAMP): LOCK = requirements-light.lock
