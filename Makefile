@@ -2,6 +2,7 @@
 # make test   the whole test suite
 # make lint   ruff and mypy
 # make light  .venv-light, the install without torch: reads, reports, compares, runs exported files
+# make docs   writes docs/parts.md and docs/commands.md from the code
 # make lock   resolves pyproject.toml again (needs uv)
 # make clean  removes the environments
 #
@@ -17,7 +18,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 # The stamp's name is a checksum of what the environment is made from: a changed lock makes a new environment.
 STAMP := .installed-$(shell cat requirements.lock requirements-light.lock pyproject.toml Makefile 2>/dev/null | cksum | tr -d ' ')
 
-.PHONY: demo test lint light lock clean
+.PHONY: demo test lint light docs lock clean
 
 demo: .venv/$(STAMP)
 	.venv/bin/backbench demo
@@ -29,6 +30,9 @@ lint: .venv/$(STAMP)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+docs: .venv/$(STAMP)
+	.venv/bin/python docs/generate.py
 
 light: .venv-light/$(STAMP)
 	.venv-light/bin/backbench list runtimes

@@ -1,0 +1,147 @@
+"""Writes the reference pages from what they describe: parts.md from the registries, commands.md from the command line.
+
+Run as `python docs/generate.py` (or `make docs`). A test compares the committed pages with what this writes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+import typer
+from pydantic.fields import FieldInfo
+
+from backbench.catalogue import REGISTRIES
+from backbench.cli import app
+from backbench.registry import Part, Registry
+
+DOCS = Path(__file__).parent
+NOTICE = "<!-- Written by docs/generate.py; `make docs` writes it again. -->"
+GRAMMAR = (
+    "A part is named as `name:option=value,option=value`; techniques are chained with `+`. What is left out has its default,"
+    " and the default is written into the record. `backbench list KIND` prints the names, those of installed extensions"
+    " included."
+)
+EXIT_CODES = (
+    "Exit codes: 0 all is well; 1 a cell failed or a gate was missed; 2 wrong usage, told before anything ran; 3 can't tell,"
+    " where a verdict was asked for; 130 interrupted, and the same command continues."
+)
+SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+
+
+def parts_page() -> str:
+    """Every registered part with its options."""
+    head = ["# Parts", NOTICE, GRAMMAR]
+    sections = [section for kind, registry in REGISTRIES.items() for section in kind_sections(kind, registry)]
+    return page([*head, *sections])
+
+
+def kind_sections(kind: str, registry: Registry[Any]) -> Iterator[str]:
+    yield f"## {kind.capitalize()}"
+    for name in registry.names():
+        part = registry.get(name)
+        yield f"### {name}"
+        yield prose(part)
+        if part.model_fields:
+            yield options_table(part)
+
+
+def prose(part: type[Part]) -> str:
+    """The class's own docstring, without the lines' ends."""
+    text = inspect.cleandoc(part.__doc__ or "")
+    return "\n\n".join(" ".join(block.split()) for block in text.split("\n\n"))
+
+
+def options_table(part: type[Part]) -> str:
+    rows = [f"| `{name}` | {values(field)} | {default(field)} |" for name, field in part.model_fields.items()]
+    return "\n".join(["| option | values | default |", "|---|---|---|", *rows])
+
+
+def values(field: FieldInfo) -> str:
+    """`integer ≥ 1`, `minmax or entropy`, …"""
+    bounds = [f"{SIGNS[sign]} {bound:g}" for item in field.metadata for sign, bound in bounds_of(item)]
+    return " ".join([form(field.annotation), *bounds])
+
+
+def bounds_of(item: Any) -> Iterator[tuple[str, float]]:
+    return ((sign, value) for sign in SIGNS if (value := getattr(item, sign, None)) is not None)
+
+
+def form(annotation: Any) -> str:
+    names = {bool: "true or false", int: "integer", float: "number", str: "text", type(None): "null", Path: "path"}
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(annotation))
+    if annotation in names:
+        return names[annotation]
+    inner = [form(part) for part in get_args(annotation) if part is not Ellipsis and not bounded(part)]
+    if get_origin(annotation) in (tuple, list):
+        return f"list of {inner[0]}" if inner else "list"
+    return " or ".join(dict.fromkeys(inner)) or str(annotation)
+
+
+def bounded(argument: Any) -> bool:
+    """Whether an argument of `Annotated` is a bound and no type."""
+    return not isinstance(argument, type) and get_origin(argument) is None
+
+
+def default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "must be given"
+    value = field.get_default(call_default_factory=True)
+    return "null" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def commands_page() -> str:
+    """Every command with its arguments and options."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, click.Group)
+    head = ["# Commands", NOTICE, EXIT_CODES]
+    return page([*head, *(part for found in commands(group, "backbench") for part in command_sections(*found))])
+
+
+def commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}", command
+
+
+def command_sections(name: str, command: click.Command) -> Iterator[str]:
+    yield f"## {name}"
+    yield " ".join((command.help or "").split())
+    rows = [parameter_row(parameter) for parameter in command.params if parameter.name != "help"]
+    if rows:
+        yield "\n".join(["| argument or option | default | what |", "|---|---|---|", *rows])
+
+
+def parameter_row(parameter: click.Parameter) -> str:
+    if isinstance(parameter, click.Option):
+        shown = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+        text = " ".join((parameter.help or "").split())
+    else:
+        shown = f"`{parameter.make_metavar(click.Context(click.Command('x')))}`"
+        text = " ".join((getattr(parameter, "help", None) or "").split())
+    value = parameter.default
+    given = "" if value is None or value in ((), [], False) or callable(value) else f"`{value}`"
+    return f"| {shown} | {given} | {text.replace('|', chr(92) + '|')} |"
+
+
+def page(parts: list[str]) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"parts.md": parts_page, "commands.md": commands_page}
+
+
+def main(folder: Path = DOCS) -> None:
+    for name, write in PAGES.items():
+        (folder / name).write_text(write(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*(Path(argument) for argument in sys.argv[1:]))
