@@ -22,13 +22,13 @@ from backbench.registry import Part, Registry
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by docs/generate.py; `make docs` writes it again. -->"
 GRAMMAR = (
-    "A part is named as `name:option=value,option=value`; techniques are chained with `+`. What is left out has its default,"
-    " and the default is written into the record. `backbench list KIND` prints the names, those of installed extensions"
-    " included."
+    "A part is named as `name:option=value,option=value`; techniques are chained with `+`. What is left out has its"
+    " default, and the default is written into the record. `backbench list KIND` prints the names, those of installed"
+    " extensions included."
 )
 EXIT_CODES = (
-    "Exit codes: 0 all is well; 1 a cell failed or a gate was missed; 2 wrong usage, told before anything ran; 3 can't tell,"
-    " where a verdict was asked for; 130 interrupted, and the same command continues."
+    "Exit codes: 0 all is well; 1 a cell failed or a gate was missed; 2 wrong usage, told before anything ran; 3 can't"
+    " tell, where a verdict was asked for; 130 interrupted, and the same command continues."
 )
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 

@@ -138,7 +138,7 @@ def test_plain_data_never_imports_torch(package: str) -> None:
 
 
 def test_modules_load_heavy_libraries_inside_functions() -> None:
-    """Only the files that define torch networks import torch when they load, and they are loaded inside functions, too."""
+    """Only files that define networks import torch when they load, and they are loaded inside functions themselves."""
     wrong = [found for found in IMPORTS if found.on_load and found.module.split(".")[0] in HEAVY]
     assert [str(found) for found in wrong if found.file.parent not in NETWORKS] == []
     networks = {"backbench." + ".".join(folder.relative_to(ROOT).parts) for folder in NETWORKS}
