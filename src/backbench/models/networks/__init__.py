@@ -1,0 +1,1 @@
+"""The own families' torch modules, one file each; imported only when a network is built."""
