@@ -87,7 +87,7 @@ def unknown(kind: str, name: str, allowed: Iterable[str], where: str = "") -> st
     place = f"{where}: " if where else ""
     if close:
         hint = f"did you mean {' or '.join(repr(match) for match in close)}?"
-    elif len(options) <= 12:
+    elif len(options) <= 24:
         hint = f"allowed: {', '.join(options)}" if options else "none is registered"
     else:
         hint = f"`backbench list {kind}s` prints all {len(options)}"

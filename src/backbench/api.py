@@ -1,0 +1,203 @@
+"""The public functions: what the command line does, from Python.
+
+    import backbench
+    record = backbench.measure("resnet20", dataset="digits", recipe="digits-quick")
+    backbench.report("runs/mine")
+
+A network of one's own goes in as a function that builds it (`def net(num_classes, in_channels): …`, importable), or by its
+reference `"package.module:function"`; measuring happens in fresh processes, which import it themselves.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backbench.errors import BackbenchError, DataError, Skip, UsageError
+from backbench.settings import Settings
+
+if TYPE_CHECKING:
+    from backbench.artefacts.artefact import Artefact
+    from backbench.pipeline import Progress
+    from backbench.records.schema import Gate, Predictions, Record
+    from backbench.spec.cell import Cell
+    from backbench.spec.study import Study
+
+Builder = Callable[..., Any]
+
+
+def silent(progress: Progress) -> None:
+    """Shows nothing."""
+
+
+def run(
+    study: Study | Mapping[str, Any] | Path | str,
+    out: Path | str,
+    *,
+    settings: Settings | None = None,
+    progress: Callable[[Progress], None] = silent,
+) -> list[Record]:
+    """Runs a study (a file, plain data or a Study) into the folder `out`; its records in the study's order.
+
+    Raises UsageError before anything runs. A cell that failed has a record that says why.
+    """
+    from backbench.pipeline import run_study
+
+    return run_study(as_study(study), Path(out), settings or Settings(), progress)
+
+
+def measure(
+    model: str | Builder,
+    *,
+    dataset: str = "digits",
+    out: Path | str | None = None,
+    settings: Settings | None = None,
+    progress: Callable[[Progress], None] = silent,
+    **fields: Any,
+) -> Record:
+    """One cell, measured. `fields` are the cell's others and `protocol`: runtime, technique, recipe, weights, batch, …"""
+    study = {"name": "measure", "fixed": {"model": reference(model), "dataset": dataset, **fields}}
+    with tempfile.TemporaryDirectory(prefix="backbench-") as scratch:
+        return run(study, out or scratch, settings=settings, progress=progress)[0]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the runtime predicts on the test part, and whether its outputs are the reference's."""
+
+    cell: Cell
+    artefact: Artefact
+    gate: Gate
+    predictions: Predictions | None
+    reason: str | None  # why there is no accuracy
+
+
+def evaluate(
+    model: str | Builder,
+    *,
+    dataset: str,
+    settings: Settings | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+    **fields: Any,
+) -> Evaluation:
+    """Gate and accuracy of one cell, with no timing. Raises what the cell failed with."""
+    from backbench.artefacts.artefact import Artefact
+    from backbench.execute import cell_jobs
+    from backbench.execute.local import LocalExecutor
+    from backbench.measuring.check import CheckResult
+
+    settings = settings or Settings()
+    cell = one_cell(reference(model), dataset, settings, fields)
+    with LocalExecutor() as executor:
+        done = result_of(cell_jobs.prepare(executor, cell, settings, progress))
+        artefact = Artefact.open(Path(done["folder"]))
+        check = CheckResult.model_validate(result_of(cell_jobs.check(executor, cell, artefact, settings)))
+    return Evaluation(cell, artefact, check.gate, check.predictions, check.reason)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The likeliest classes of one image, with their softmax."""
+
+    path: Path
+    classes: tuple[tuple[str, float], ...]
+
+
+def predict(
+    images: Sequence[Path | str],
+    model: str | Builder,
+    *,
+    dataset: str,
+    top: int = 5,
+    settings: Settings | None = None,
+    **fields: Any,
+) -> list[Prediction]:
+    """The likeliest classes of each image, preprocessed as the network's test images are."""
+    from backbench.artefacts.prepare import prepare
+    from backbench.catalogue import runtime_of
+
+    settings = settings or Settings()
+    cell = one_cell(reference(model), dataset, settings, fields)
+    pixels = [read_image(Path(path)) for path in images]
+    artefact = prepare(cell, settings, lambda text: None)
+    with runtime_of(cell).open(artefact, cell.device, cell.threads) as session:
+        logits = [session.predict(artefact.preprocessing([image]))[0] for image in pixels]
+    return [
+        Prediction(Path(path), likeliest(row, artefact.classes, top)) for path, row in zip(images, logits, strict=True)
+    ]
+
+
+def report(*folders: Path | str, out: Path | str | None = None) -> list[Path]:
+    """Writes report.md and report.csv of these run folders into `out` (the first folder unless said)."""
+    from backbench.report.markdown import write_report
+
+    if not folders:
+        raise UsageError("report: name at least one folder of a run")
+    return write_report(Path(out or folders[0]), [Path(folder) for folder in folders])
+
+
+def one_cell(model: str, dataset: str, settings: Settings, fields: Mapping[str, Any]) -> Cell:
+    """The single cell that these fields mean. Raises SpecError; Skip where it is impossible here."""
+    from backbench.catalogue import resolve
+    from backbench.spec.study import expand, study_of
+
+    stated = {name: value for name, value in fields.items() if value is not None}
+    study = study_of({"fixed": {"model": model, "dataset": dataset, **stated}}, "options")
+    planned = expand(study, resolve(settings), "options")[0]
+    if planned.skip:
+        raise Skip(planned.skip)
+    return planned.cell
+
+
+def reference(model: str | Builder) -> str:
+    """The name that a fresh process finds the model by. Raises UsageError for what it can't import."""
+    if isinstance(model, str):
+        return model
+    module, name = getattr(model, "__module__", "__main__"), getattr(model, "__qualname__", "")
+    if module == "__main__" or "<" in name or not name:
+        raise UsageError(
+            f"the network's builder {name or model!r} must be importable by a fresh process: "
+            "put the function into a module and pass it from there, or pass 'package.module:function'"
+        )
+    return f"{module}:{name}"
+
+
+def as_study(study: Study | Mapping[str, Any] | Path | str) -> Study:
+    from backbench.spec.study import Study, read_study, study_of
+
+    if isinstance(study, Study):
+        return study
+    return study_of(study) if isinstance(study, Mapping) else read_study(Path(study))
+
+
+def result_of(outcome: Any) -> dict[str, Any]:
+    """The job's result; raises what it ended with."""
+    if outcome.status == "ok":
+        return dict(outcome.result)
+    raise (Skip if outcome.status == "skipped" else BackbenchError)(str(outcome.reason))
+
+
+def read_image(path: Path) -> Any:
+    """The image's pixels, uint8 height × width × channels. Raises DataError."""
+    from PIL import Image
+
+    from backbench.data.preprocessing import as_array
+
+    try:
+        with Image.open(path) as picture:
+            return as_array(picture if picture.mode == "L" else picture.convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: not an image that can be read: {error}") from None
+
+
+def likeliest(logits: Iterable[float], classes: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+    """The `top` classes by softmax, the likeliest first."""
+    import numpy as np
+
+    scores = np.asarray(list(logits), dtype=np.float64)
+    shares = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    return tuple((classes[place], float(shares[place])) for place in np.argsort(-shares, kind="stable")[:top])

@@ -1,0 +1,122 @@
+"""Every kind of part, its names, and how what a study says of it is checked and completed.
+
+The one place that knows all registries: `backbench list` prints them, `backbench.spec.study.expand` asks `resolve`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from backbench import data, measure, models, runtimes, techniques
+from backbench.data import check_dataset
+from backbench.errors import Skip, UsageError
+from backbench.models.build import check_model
+from backbench.registry import complaint
+from backbench.runtimes.runtime import Runtime
+from backbench.settings import Settings
+from backbench.spec.cell import Cell
+from backbench.spec.choice import Choice, parse_chain
+from backbench.spec.study import Resolve
+from backbench.techniques.chain import resolve_chain
+from backbench.training import recipe as recipes
+
+REGISTRIES = {
+    "models": models.REGISTRY,
+    "datasets": data.REGISTRY,
+    "techniques": techniques.REGISTRY,
+    "runtimes": runtimes.REGISTRY,
+    "metrics": measure.REGISTRY,
+}
+
+
+def resolve(settings: Settings) -> Resolve:
+    """For each field of a cell: what the study says → what the cell holds, checked, with all defaults."""
+    fields = {name: _plain(name) for name in Cell.model_fields}
+    return {
+        **fields,
+        "model": _model,
+        "weights": _weights,
+        "dataset": lambda value: _dataset(value, settings),
+        "recipe": _recipe,
+        "threads": _threads,
+        "technique": _technique,
+        "runtime": lambda value: runtimes.REGISTRY.resolve(Choice.model_validate(value)),
+        "cell": _cell,
+    }
+
+
+def usable(name: str) -> str | None:
+    """Why a runtime can't be used here, or None."""
+    return runtimes.REGISTRY.get(name).missing()
+
+
+def runtime_of(cell: Cell) -> Runtime:
+    return runtimes.REGISTRY.build(cell.runtime)
+
+
+def _plain(field: str) -> Callable[[Any], Any]:
+    """The cell's own check of a field that needs no registry."""
+
+    def check(value: Any) -> Any:
+        try:
+            return getattr(Cell.model_validate({"model": "x", "dataset": "x", field: value}), field)
+        except ValidationError as error:
+            raise UsageError("; ".join(complaint(item, []) for item in error.errors())) from None
+
+    return check
+
+
+def _model(value: Any) -> Choice:
+    choice = Choice.model_validate(value)
+    check_model(choice)
+    if choice.name in models.REGISTRY:
+        return models.REGISTRY.resolve(choice)
+    return choice
+
+
+def _weights(value: Any) -> str | None:
+    if value in (None, "random", "pretrained") or Path(str(value)).is_file():
+        return None if value is None else str(value)
+    raise UsageError(f"{value!r} is no file; allowed: random, pretrained, or a .safetensors or .pt file")
+
+
+def _dataset(value: Any, settings: Settings) -> Choice:
+    choice = Choice.model_validate(value)
+    check_dataset(choice, settings)
+    return data.REGISTRY.resolve(choice) if choice.name in data.REGISTRY else choice
+
+
+def _recipe(value: Any) -> str | None:
+    if value is None or value == "none":
+        return None
+    recipes.load_recipe(str(value))
+    return str(value)
+
+
+def _threads(value: Any) -> int:
+    threads: int = _plain("threads")(value)
+    have = os.cpu_count() or 1
+    if threads > have:
+        raise UsageError(f"threads: {threads} is more than this machine's {have} processors")
+    return threads
+
+
+def _technique(value: Any) -> tuple[Choice, ...]:
+    return tuple(techniques.REGISTRY.resolve(choice) for choice in parse_chain(value))
+
+
+def _cell(cell: Cell) -> Cell:
+    """The cell with its routes written down. Raises Skip where this combination is impossible here."""
+    missing = usable(cell.runtime.name)
+    if missing:
+        raise Skip(missing)
+    try:
+        chain = resolve_chain(cell.technique, cell.runtime.name)
+    except UsageError as error:
+        raise Skip(str(error)) from None
+    return cell.model_copy(update={"technique": chain})

@@ -1,0 +1,58 @@
+"""What a study will cost, before it runs: bounds from its protocol, its recipes' stated times and its networks' sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backbench.measure.plan import PLANS, Plan
+from backbench.spec.cell import Cell
+from backbench.spec.study import Planned, Study
+from backbench.training.recipe import load_recipe
+
+PROCESS_SECONDS = 0.5  # fork, load and first call of a small network
+BYTES_PER_PARAMETER = 4
+
+
+def estimate(study: Study, planned: list[Planned]) -> dict[str, Any]:
+    """{"measuring_s": [least, most], "training": text, "disk_bytes": n} of the cells that are not skipped."""
+    cells = [plan.cell for plan in planned if not plan.skip]
+    plan = PLANS[study.protocol]
+    return {
+        "measuring_s": [len(cells) * plan.min_processes * least(plan), len(cells) * plan.max_processes * most(plan)],
+        "training": training(cells),
+        "disk_bytes": sum(disk(cell) for cell in {artefact_key(cell): cell for cell in cells}.values()),
+    }
+
+
+def least(plan: Plan) -> float:
+    return plan.warmup_seconds + plan.timed_seconds + PROCESS_SECONDS
+
+
+def most(plan: Plan) -> float:
+    return plan.warmup_seconds + plan.cap_seconds + PROCESS_SECONDS
+
+
+def training(cells: list[Cell]) -> str:
+    """Each recipe that will be trained, how often, and the time that it states."""
+    wanted: dict[str, set[str]] = {}
+    for cell in cells:
+        if cell.recipe:
+            wanted.setdefault(cell.recipe, set()).add(f"{cell.model}/{cell.dataset}/{cell.seed}/{cell.weights}")
+    stated = (f"{len(runs)} × {name} ({load_recipe(name).expected_time})" for name, runs in sorted(wanted.items()))
+    return ", ".join(stated) or "none"
+
+
+def disk(cell: Cell) -> int:
+    """Bytes of the stored weights and of an exported copy, from the network built without memory."""
+    import torch
+
+    from backbench.models.build import build
+
+    with torch.device("meta"):
+        model = build(cell.model, num_classes=10, in_channels=3, input_size=cell.input[2:] if cell.input else (32, 32))
+    stored = sum(tensor.numel() for tensor in model.state_dict().values()) * BYTES_PER_PARAMETER
+    return stored * (1 if cell.runtime.name == "eager" else 2)
+
+
+def artefact_key(cell: Cell) -> str:
+    return f"{cell.model}/{cell.dataset}/{cell.recipe}/{cell.seed}/{cell.weights}/{cell.technique}/{cell.runtime.name}"

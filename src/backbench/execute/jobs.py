@@ -1,0 +1,37 @@
+"""The functions that jobs name: plain data in, plain data out, each in a process of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backbench.execute.job import Report
+from backbench.measure.canary import canary
+from backbench.settings import Settings
+from backbench.spec.cell import Cell
+
+
+def prepare_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """{cell, settings} → {folder} of the finished artefact."""
+    from backbench.artefacts.prepare import prepare
+
+    artefact = prepare(Cell.model_validate(payload["cell"]), Settings.model_validate(payload["settings"]), report)
+    return {"folder": str(artefact.folder)}
+
+
+def check_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """A CheckJob → a CheckResult."""
+    from backbench.measure.check import CheckJob, check
+
+    return check(CheckJob.model_validate(payload)).model_dump(mode="json")
+
+
+def sample_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """A SampleJob → a SampleResult."""
+    from backbench.measure.sample import SampleJob, take_sample
+
+    return take_sample(SampleJob.model_validate(payload)).model_dump(mode="json")
+
+
+def run_canary(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """{threads} → {seconds} of the fixed load."""
+    return {"seconds": canary(int(payload["threads"]))}

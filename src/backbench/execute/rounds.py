@@ -1,0 +1,153 @@
+"""Interleaved rounds: in every round each cell that still needs a sample runs once, in seeded random order.
+
+Protocol rules 2, 3 and 10. The baseline cells and a fixed canary load run in every round; a round in which the canary drifts or other
+processes take too much is voided and repeated, a bounded number of times, and that is written down. What a round costs and
+what runs in it are given as functions, so that the order, the voiding and the stop rule are tested without a clock.
+
+Does not cover: what a sample is (`measure.sample`) and where it runs (`execute.local`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from time import monotonic
+from typing import Any
+
+from backbench.measure.plan import Plan
+from backbench.records.store import RunFolder
+from backbench.statistics.intervals import latency_summary
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell in the rounds: its id, and the stamp that its samples must carry to be joined."""
+
+    cell_id: str
+    stamp: str
+    keep: bool = False  # the baseline is in every round
+
+
+@dataclass
+class Rounds:
+    """The rounds of one study. `sample` returns a SampleResult as data, or None where the cell has failed for good."""
+
+    folder: RunFolder
+    plan: Plan
+    seed: int
+    sample: Callable[[str, int], dict[str, Any] | None]
+    canary: Callable[[], float]
+    progress: Callable[[str], None]
+    budget: float | None = None
+    now: Callable[[], float] = monotonic
+    failed: set[str] = field(default_factory=set)
+
+    def run(self, entries: Sequence[Entry]) -> None:
+        """Until every cell has its interval, its most processes, or the time budget is spent.
+
+        A closed round is never reopened and an interrupted one is taken again whole: what is paired by its
+        round was measured side by side. So cells that join later start with the next round, the baseline beside them.
+        """
+        started, number = self.now(), self.closed()
+        self.folder.void_round(number)
+        while waiting := self.unfinished(entries):
+            if self.budget is not None and self.now() - started > self.budget:
+                self.progress("the study's time budget is spent")
+                return
+            self.round(number, waiting)
+            number += 1
+
+    def closed(self) -> int:
+        """How many rounds are closed: those with their canary in the folder."""
+        return sum("canary" in data for data in self.folder.read_rounds().values())
+
+    def unfinished(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The cells that run in the next round: those without their interval, and the baseline beside them."""
+        alive = [entry for entry in entries if entry.cell_id not in self.failed]
+        waiting = {entry.cell_id for entry in alive if self.needs_more(entry)}
+        return [entry for entry in alive if waiting and (entry.keep or entry.cell_id in waiting)]
+
+    def needs_more(self, entry: Entry) -> bool:
+        samples = self.folder.read_samples(entry.cell_id)
+        if len(samples) < self.plan.min_processes:
+            return True
+        return len(samples) < self.plan.max_processes and self.too_wide(samples)
+
+    def too_wide(self, samples: dict[int, dict[str, Any]]) -> bool:
+        if self.plan.max_processes <= self.plan.min_processes:
+            return False
+        latencies = [values_of(sample, "latency") for sample in samples.values()]
+        latencies = [values for values in latencies if values]
+        return len(latencies) > 1 and latency_summary(latencies).half_width > self.plan.half_width
+
+    def round(self, number: int, entries: Collection[Entry]) -> None:
+        """One round that counts; voided ones before it are kept in its file, as reasons."""
+        voided: list[str] = list(self.folder.read_rounds().get(number, {}).get("voided", []))
+        while True:
+            before = self.canary()
+            results = self.samples(number, self.shuffled(number, entries))
+            after = self.canary()
+            trouble = self.trouble(before, after, [result["foreign"] for result in results])
+            if not trouble or self.voided() >= self.plan.max_voided:
+                break
+            voided.append(trouble)
+            self.folder.void_round(number)
+            self.folder.write_round(number, {"voided": voided})
+            self.progress(f"round {number + 1} is voided and repeated: {trouble}")
+        self.folder.write_round(number, {"voided": voided, "canary": [before, after], "trouble": trouble})
+
+    def shuffled(self, number: int, entries: Collection[Entry]) -> list[Entry]:
+        """The round's random order, the same for the same seed."""
+        ordered = sorted(entries, key=lambda entry: entry.cell_id)
+        random.Random(f"{self.seed}/{number}").shuffle(ordered)
+        return ordered
+
+    def samples(self, number: int, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        results = []
+        for place, entry in enumerate(entries):
+            if entry.cell_id in self.failed:
+                continue
+            self.progress(f"round {number + 1}: cell {place + 1} of {len(entries)}")
+            result = self.sample(entry.cell_id, number)
+            if result is None:
+                self.failed.add(entry.cell_id)
+                continue
+            self.folder.write_sample(entry.cell_id, number, {"stamp": entry.stamp, **result})
+            results.append(result)
+        return results
+
+    def trouble(self, before: float, after: float, foreign: Sequence[float]) -> str | None:
+        """Why this round can't be trusted, or None."""
+        known = [seconds for data in self.folder.read_rounds().values() for seconds in data.get("canary", [])]
+        usual = median([*known, before, after])
+        drift = max(abs(before / usual - 1), abs(after / usual - 1))
+        if drift > self.plan.canary_drift:
+            return f"the canary drifted by {drift:.1%} (at most {self.plan.canary_drift:.0%})"
+        share = sum(foreign) / len(foreign) if foreign else 0.0
+        if share > self.plan.foreign_share:
+            return f"other processes took {share:.0%} of the processors (at most {self.plan.foreign_share:.0%})"
+        return None
+
+    def voided(self) -> int:
+        """How many rounds of this study were voided so far."""
+        return sum(len(data["voided"]) for data in self.folder.read_rounds().values())
+
+
+def values_of(sample: dict[str, Any], metric: str) -> list[float]:
+    """The values of a metric's first sample in a SampleResult as data."""
+    found = sample["measurements"].get(metric, [])
+    return list(found[0]["values"]) if found else []
+
+
+def discard_stale(folder: RunFolder, entries: Sequence[Entry]) -> int:
+    """Drops samples that another artefact, host or version made; returns how many cells lost theirs."""
+    stale = [
+        entry.cell_id
+        for entry in entries
+        if any(sample.get("stamp") != entry.stamp for sample in folder.read_samples(entry.cell_id).values())
+    ]
+    for cell_id in stale:
+        folder.discard_samples(cell_id)
+    return len(stale)

@@ -1,0 +1,160 @@
+"""START HERE: one study from its cells to its records.
+
+    expand → prepare (once per artefact) → check (gate, accuracy) → rounds of samples → records
+
+Each step runs in processes of its own and leaves its result on disk before the next begins: a run that is
+killed and started again continues. A cell that fails becomes a record with its reason and stops no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backbench.artefacts.artefact import Artefact
+from backbench.assemble import bare_record, base_record, conditions_of, full_record
+from backbench.catalogue import resolve
+from backbench.execute import measuring
+from backbench.execute.local import LocalExecutor
+from backbench.execute.rounds import Entry, Rounds, discard_stale
+from backbench.measure.check import CheckResult
+from backbench.measure.host_grade import grade
+from backbench.measure.plan import PLANS, Plan
+from backbench.measure.sample import SampleResult
+from backbench.records.environment import fingerprint, host
+from backbench.records.schema import Record
+from backbench.records.store import RunFolder
+from backbench.settings import Settings
+from backbench.spec.cell import Cell, digest
+from backbench.spec.study import Planned, Study, expand
+from backbench.spec.where import matches
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a study stands: the step, what it works on, and how much of the step is done."""
+
+    step: str
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass
+class Run:
+    """One study being run: what every step needs. `ready` holds the cells that passed the gate."""
+
+    study: Study
+    folder: RunFolder
+    settings: Settings
+    plan: Plan
+    executor: LocalExecutor
+    tell: Callable[[Progress], None]
+    ready: dict[str, tuple[Cell, Artefact, CheckResult]] = field(default_factory=dict)
+
+    def finish(self, cell: Cell, status: str, reason: str | None) -> None:
+        """Writes the record of a cell that will not be measured."""
+        self.folder.write_record(bare_record(cell, self.study.name, self.plan, status, str(reason)))
+
+    def stamp(self, artefact: Artefact) -> str:
+        """What must be equal for the samples of two runs to be joined."""
+        return digest([artefact.id, fingerprint(host()), self.plan.model_dump(mode="json")])
+
+
+def run_study(
+    study: Study, out: Path, settings: Settings, tell: Callable[[Progress], None] = lambda progress: None
+) -> list[Record]:
+    """Runs the study into the folder `out` and returns its records in the study's order.
+
+    Raises UsageError (SpecError with every complaint) before anything runs. Cells that fail don't raise: see
+    each record's status and reason.
+    """
+    planned = expand(study, resolve(settings), study.name)
+    folder = RunFolder(out)
+    folder.create()
+    with folder.lock(lambda: tell(Progress("wait", f"another run is writing to {out}"))), LocalExecutor() as executor:
+        run = Run(study, folder, settings, PLANS[study.protocol], executor, tell)
+        folder.write_study(study.model_dump(mode="json"))
+        prepare_all(run, planned)
+        measure_all(run)
+    records = (folder.read_record(plan.cell.id) for plan in planned)
+    return [record for record in records if record is not None]
+
+
+def prepare_all(run: Run, planned: Sequence[Planned]) -> None:
+    """Every cell's artefact and check, or its record where that is not to be had."""
+    for place, plan in enumerate(planned):
+        run.tell(Progress("prepare", plan.cell.label, place, len(planned)))
+        if plan.skip:
+            run.finish(plan.cell, "skipped", plan.skip)
+        else:
+            prepare_one(run, plan.cell)
+
+
+def prepare_one(run: Run, cell: Cell) -> None:
+    """Artefact, gate and accuracy of one cell; what stands on disk already is not done again."""
+    report = lambda text: run.tell(Progress("prepare", f"{cell.label}: {text}"))  # noqa: E731
+    outcome = measuring.prepare(run.executor, cell, run.settings, report)
+    if outcome.status != "ok":
+        return run.finish(cell, outcome.status, outcome.reason)
+    artefact = Artefact.open(Path(outcome.result["folder"]))
+    found = run.folder.read_check(cell.id)
+    if found is None or found["stamp"] != run.stamp(artefact):
+        outcome = measuring.check(run.executor, cell, artefact, run.settings)
+        if outcome.status != "ok":
+            return run.finish(cell, outcome.status, outcome.reason)
+        found = {"stamp": run.stamp(artefact), "check": outcome.result}
+        run.folder.write_check(cell.id, found)
+    check = CheckResult.model_validate(found["check"])
+    if not check.gate.passed:
+        return run.finish(cell, "failed", check.gate_sentence())
+    run.ready[cell.id] = (cell, artefact, check)
+    return None
+
+
+def measure_all(run: Run) -> None:
+    """The rounds, and a record for each cell that came through them."""
+    baseline = run.study.baseline
+    entries = [
+        Entry(cell.id, run.stamp(artefact), baseline is not None and matches(cell, baseline))
+        for cell, artefact, _ in run.ready.values()
+    ]
+    discard_stale(run.folder, entries)
+    threads = max((cell.threads for cell, _, _ in run.ready.values()), default=1)
+    Rounds(
+        run.folder,
+        run.plan,
+        seed=0,
+        sample=lambda cell_id, number: take_sample(run, cell_id, number),
+        canary=lambda: measuring.canary(run.executor, threads),
+        progress=lambda text: run.tell(Progress("measure", text)),
+        budget=run.study.budget,
+    ).run(entries)
+    for cell, artefact, check in run.ready.values():
+        write_record(run, cell, artefact, check)
+
+
+def take_sample(run: Run, cell_id: str, number: int) -> dict[str, Any] | None:
+    """One sample in a fresh process; None (and a failed record) where it ended badly."""
+    cell, artefact, _ = run.ready[cell_id]
+    outcome = measuring.sample(run.executor, cell, artefact, run.settings, run.plan, number, run.study.metrics)
+    if outcome.status == "ok":
+        return outcome.result
+    run.finish(cell, outcome.status, outcome.reason)
+    run.ready.pop(cell_id)
+    return None
+
+
+def write_record(run: Run, cell: Cell, artefact: Artefact, check: CheckResult) -> None:
+    """The cell's record, unless the folder holds it already with the very same samples."""
+    samples = {
+        number: SampleResult.model_validate({key: value for key, value in sample.items() if key != "stamp"})
+        for number, sample in sorted(run.folder.read_samples(cell.id).items())
+    }
+    conditions = conditions_of(grade(quick=run.plan.name == "quick"), run.folder.read_rounds(), samples)
+    record = full_record(base_record(cell, run.study.name, run.plan, "ok", None), artefact, check, samples, conditions)
+    known = run.folder.read_record(cell.id)
+    if known is None or known.measurements != record.measurements or known.status != "ok":
+        run.folder.write_record(record)

@@ -1,0 +1,108 @@
+"""The host and the software that a record was made on: what must be equal for two timings to be comparable."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import backbench
+from backbench.spec.cell import digest
+
+PACKAGES = (
+    "numpy", "torch", "torchvision", "timm", "onnx", "onnxscript", "onnxruntime", "openvino", "nncf",
+    "torchao", "torch-pruning", "executorch", "accelerate", "safetensors", "pillow", "scipy",
+)  # fmt: skip
+INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "sve")
+TIMING_KEYS = ("cpu", "isa", "logical_cpus", "ram", "kernel", "python", "packages", "gpu")
+
+
+@cache
+def host() -> dict[str, Any]:
+    """cpu, isa, cores, memory (bytes), kernel, python, packages, gpu: plain data."""
+    return {
+        "name": digest(platform.node(), 8),  # tells two machines apart without telling what they are called
+        "cpu": cpu_name(),
+        "isa": [name for name in INSTRUCTION_SETS if name in cpu_flags()],
+        "machine": platform.machine(),
+        "logical_cpus": os.cpu_count(),
+        "physical_cpus": psutil.cpu_count(logical=False),
+        "ram": psutil.virtual_memory().total,
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "packages": packages(),
+        "gpu": gpu_name(),
+    }
+
+
+def fingerprint(of: dict[str, Any]) -> str:
+    """Equal for two hosts whose timings may be joined in one record; a changed version changes it."""
+    return digest({key: of.get(key) for key in (*TIMING_KEYS, "name")})
+
+
+def tool() -> dict[str, Any]:
+    """Name, version and, in a git checkout, the commit and whether files were changed since."""
+    folder = Path(backbench.__file__).resolve().parent
+    commit = git(folder, "rev-parse", "HEAD")
+    return {
+        "name": "backbench",
+        "version": backbench.__version__,
+        "commit": commit,
+        "dirty": bool(git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")) if commit else None,
+    }
+
+
+def packages() -> dict[str, str]:
+    """Versions of what is installed among the packages that can change a number."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def cpu_name() -> str:
+    for line in cpuinfo():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def cpu_flags() -> frozenset[str]:
+    for line in cpuinfo():
+        if line.startswith(("flags", "Features")):
+            return frozenset(line.partition(":")[2].split())
+    return frozenset()
+
+
+@cache
+def cpuinfo() -> tuple[str, ...]:
+    path = Path("/proc/cpuinfo")
+    return tuple(path.read_text().splitlines()) if path.exists() else ()
+
+
+def gpu_name() -> str | None:
+    """The driver's name of the first GPU, without importing torch."""
+    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        for line in path.read_text().splitlines():
+            if line.startswith("Model:"):
+                return line.partition(":")[2].strip()
+    return None
+
+
+def git(folder: Path, *arguments: str) -> str | None:
+    """What git says about the folder's own checkout, or None outside one."""
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

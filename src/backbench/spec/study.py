@@ -1,0 +1,217 @@
+"""A study: axes, fixed values and exclusions, expanded into ordered cells.
+
+Everything is checked before anything runs, and every complaint is told at once. The study itself is inert: what a name
+means is told by the `resolve` functions that `expand` is given (see `backbench.catalogue`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backbench.errors import BackbenchError, Skip, SpecError, UsageError, unknown
+from backbench.registry import complaint
+from backbench.spec.cell import Cell
+from backbench.spec.where import matches, readable
+
+CELL_FIELDS = tuple(Cell.model_fields)
+PLAN_FIELDS = ("protocol",)  # stated under `fixed`, but of the study and not of the cell
+MAX_CELLS = 10_000
+
+Resolve = Mapping[str, Callable[[Any], Any]]
+"""For each field of a cell: from what the study says to what the cell holds. Raises UsageError."""
+
+
+class Exclusion(BaseModel):
+    """Cells that the study leaves out, and why: the reason stands in their records."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    where: dict[str, Any] = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+
+class Study(BaseModel):
+    """What a study file says, unexpanded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "study"
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    axes: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    exclude: tuple[Exclusion, ...] = ()
+    baseline: dict[str, Any] | None = None
+    metrics: tuple[str, ...] | None = None
+    budget: Annotated[float, Field(gt=0)] | None = None  # seconds of measuring, at most
+
+    @property
+    def protocol(self) -> str:
+        return str(self.fixed.get("protocol", "quick"))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell of the study; `skip` holds the reason where it will not be measured."""
+
+    cell: Cell
+    skip: str | None = None
+
+
+def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
+    """The study in a YAML file, with `dotted.key=value` overrides. Raises UsageError or SpecError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: the study can't be read: {error}") from None
+    return parse_study(text, str(path), overrides)
+
+
+def parse_study(text: str, source: str = "study", overrides: Sequence[str] = ()) -> Study:
+    """The study in a YAML text. Raises UsageError or SpecError, whatever the text is."""
+    try:
+        data = yaml.load(text, Loader=UniqueKeys)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{source}: this is not YAML: {' '.join(str(error).split())}") from None
+    except (RecursionError, ValueError) as error:
+        raise UsageError(f"{source}: this is not a study: {error}") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{source}: a study is a mapping with name, fixed, axes, …, not {type(data).__name__}")
+    for override in overrides:
+        data = overridden(data, override)
+    return study_of(data, source)
+
+
+def study_of(data: Mapping[str, Any], source: str = "study") -> Study:
+    """The study in plain data. Raises SpecError with every complaint."""
+    try:
+        study = Study.model_validate(data)
+    except ValidationError as error:
+        raise SpecError(source, [complaint(item, list(Study.model_fields)) for item in error.errors()]) from None
+    complaints = list(_misnamed(study))
+    if complaints:
+        raise SpecError(source, complaints)
+    return study
+
+
+def overridden(data: Mapping[str, Any], override: str) -> dict[str, Any]:
+    """The data with one `dotted.key=value` replaced; the value is read as YAML."""
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"-o {override!r} is not dotted.key=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UsageError(f"-o {override!r}: {text!r} is not a YAML value") from None
+    first, *rest = key.strip().split(".", 1)
+    copy = dict(data)
+    if not rest:
+        copy[first] = value
+        return copy
+    inner = copy.get(first, {})
+    if not isinstance(inner, dict):
+        raise UsageError(f"-o {override!r}: {first!r} holds no keys")
+    copy[first] = overridden(inner, f"{rest[0]}={text}")
+    # A value fixed by hand is no axis any more, and the other way round.
+    other = {"fixed": "axes", "axes": "fixed"}.get(first)
+    if other and isinstance(copy.get(other), dict):
+        copy[other] = {name: kept for name, kept in copy[other].items() if name != rest[0]}
+    return copy
+
+
+def expand(study: Study, resolve: Resolve, source: str = "study") -> list[Planned]:
+    """The study's cells in the order of its axes. Raises SpecError with every complaint.
+
+    A combination that a part refuses (Skip) is planned with its reason, as an excluded one is: neither is lost.
+    """
+    complaints: list[str] = []
+    choices = {field: _resolved(field, values, resolve, complaints) for field, values in _values(study).items()}
+    count = 1
+    for values in choices.values():
+        count *= len(values)
+    if count > MAX_CELLS:
+        complaints.append(f"axes: {count} cells; at most {MAX_CELLS} are allowed in one study")
+    if complaints:
+        raise SpecError(source, complaints)
+    planned = [_planned(dict(zip(choices, row, strict=True)), study, resolve) for row in product(*choices.values())]
+    repeated = len(planned) - len({plan.cell.id for plan in planned})
+    if repeated:
+        raise SpecError(source, [f"axes: {repeated} cells are named twice; name each value of an axis once"])
+    return planned
+
+
+def _values(study: Study) -> dict[str, list[Any]]:
+    fixed = {field: [value] for field, value in study.fixed.items() if field not in PLAN_FIELDS}
+    return {**fixed, **study.axes}
+
+
+def _resolved(field: str, values: list[Any], resolve: Resolve, complaints: list[str]) -> list[Any]:
+    found = []
+    for value in values:
+        try:
+            found.append(resolve[field](value))
+        except SpecError as error:
+            complaints += [f"{field}: {value}: {item}" for item in error.complaints]
+        except (BackbenchError, ValueError) as error:
+            complaints.append(f"{field}: {error}")
+    return found
+
+
+def _planned(fields: dict[str, Any], study: Study, resolve: Resolve) -> Planned:
+    cell = Cell.model_validate(fields)
+    excluded = next((rule.reason for rule in study.exclude if matches(cell, rule.where)), None)
+    if excluded:
+        return Planned(cell, f"excluded by the study: {excluded}")
+    try:
+        return Planned(resolve["cell"](cell))
+    except Skip as reason:
+        return Planned(cell, str(reason))
+
+
+def _misnamed(study: Study) -> list[str]:
+    complaints = []
+    for place, allowed in (("fixed", CELL_FIELDS + PLAN_FIELDS), ("axes", CELL_FIELDS)):
+        names: Mapping[str, Any] = getattr(study, place)
+        complaints += [unknown("field", str(name), allowed, place) for name in names if name not in allowed]
+    complaints += [f"{name}: stands under both fixed and axes" for name in study.fixed if name in study.axes]
+    for field in ("model", "dataset"):
+        if field not in study.fixed and field not in study.axes:
+            complaints.append(f"{field}: a study names at least one, under fixed or axes")
+    for number, rule in enumerate(study.exclude):
+        complaints += readable(rule.where, f"exclude[{number}].where")
+    return complaints + readable(study.baseline or {}, "baseline")
+
+
+class UniqueKeys(yaml.SafeLoader):
+    """YAML without the trap of a key that is given twice, the first silently lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        for place, key in enumerate(keys):
+            if key in keys[:place]:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a study file, for editors; it ships with the package."""
+    schema = Study.model_json_schema()
+    fields = Cell.model_json_schema()["properties"]
+    text: dict[str, Literal["string"]] = {"type": "string"}
+    one = {
+        name: text if name in ("model", "dataset", "runtime", "technique", "recipe") else form
+        for name, form in fields.items()
+    }
+    one["input"] = {"type": "string", "pattern": r"^\d+x\d+x\d+x\d+$"}
+    schema["properties"]["fixed"]["properties"] = {**one, "protocol": {"enum": ["quick", "standard"]}}
+    schema["properties"]["fixed"]["additionalProperties"] = False
+    schema["properties"]["axes"]["properties"] = {
+        name: {"type": "array", "minItems": 1, "items": form} for name, form in one.items()
+    }
+    schema["properties"]["axes"]["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
