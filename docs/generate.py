@@ -51,8 +51,8 @@ def kind_sections(kind: str, registry: Registry[Any]) -> Iterator[str]:
 
 
 def prose(part: type[Part]) -> str:
-    """The class's own docstring, without the lines' ends."""
-    text = inspect.cleandoc(part.__doc__ or "")
+    """The docstring of the class, or of the nearest one that it inherits from, without the lines' ends."""
+    text = next((inspect.cleandoc(base.__doc__) for base in part.__mro__ if base.__doc__), "")
     return "\n\n".join(" ".join(block.split()) for block in text.split("\n\n"))
 
 
