@@ -4,7 +4,8 @@
     record = backbench.measure("resnet20", dataset="digits", recipe="digits-quick")
     backbench.report("runs/mine")
 
-A network of one's own goes in as a function that builds it (`def net(num_classes, in_channels): …`, importable), or by its
+A network of one's own goes in as a function that builds it (`def net(num_classes, in_channels): …`, importable), or
+by its
 reference `"package.module:function"`; measuring happens in fresh processes, which import it themselves.
 """
 
@@ -58,7 +59,9 @@ def measure(
     progress: Callable[[Progress], None] = silent,
     **fields: Any,
 ) -> Record:
-    """One cell, measured. `fields` are the cell's others and `protocol`: runtime, technique, recipe, weights, batch, …"""
+    """One cell, measured. `fields` are the cell's others and `protocol`: runtime, technique, recipe, weights,
+    batch, …
+    """
     study = {"name": "measure", "fixed": {"model": reference(model), "dataset": dataset, **fields}}
     with tempfile.TemporaryDirectory(prefix="backbench-") as scratch:
         return run(study, out or scratch, settings=settings, progress=progress)[0]

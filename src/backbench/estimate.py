@@ -1,4 +1,6 @@
-"""What a study will cost, before it runs: bounds from its protocol, its recipes' stated times and its networks' sizes."""
+"""What a study will cost, before it runs: bounds from its protocol, its recipes' stated times and its networks'
+sizes.
+"""
 
 from __future__ import annotations
 

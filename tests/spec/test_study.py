@@ -1,5 +1,6 @@
 """Studies: expansion, exclusions, overrides, and every complaint at once."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +142,8 @@ def test_unreadable_file(tmp_path: Path) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(max_size=200), st.text(alphabet="fixedaxes:model[]{}, \n-'\"&*!0.1", max_size=120)))
 def test_any_text_is_a_study_or_a_sentence(text: str) -> None:
-    try:
+    with contextlib.suppress(BackbenchError):  # anything else is a crash
         expand(parse_study(text), RESOLVE)
-    except BackbenchError as error:
-        assert str(error)
 
 
 plain = st.recursive(
@@ -164,10 +163,8 @@ plain = st.recursive(
     )
 )
 def test_any_data_is_a_study_or_a_sentence(data: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(BackbenchError):
         expand(study_of(data), RESOLVE)
-    except BackbenchError as error:
-        assert str(error)
 
 
 def test_the_schema_knows_every_field() -> None:

@@ -58,7 +58,8 @@ def evaluate(
         f"top-1 {correct / n:.2%} [{interval.low:.2%}, {interval.high:.2%}] ({correct} of {n} test images, 95 % Wilson)"
     )
     typer.echo(
-        f"gate: {done.gate.agreement:.1%} of {done.gate.n} arg-maxes equal to eager fp32, max error {done.gate.max_error:.2g}"
+        f"gate: {done.gate.agreement:.1%} of {done.gate.n} arg-maxes equal to eager fp32, "
+        f"max error {done.gate.max_error:.2g}"
     )
     if not done.gate.passed:
         raise typer.Exit(1)

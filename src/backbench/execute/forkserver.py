@@ -1,10 +1,12 @@
 """A process that has imported what a runtime needs, computed nothing, and hands out fresh copies of itself.
 
 Importing torch takes seconds; a fork takes milliseconds and holds no more than the import. Talks in lines of JSON: jobs
-come in on standard input, {"report": …} and {"outcome": …} go out. The copy ends with its job; both end when the client does,
+come in on standard input, {"report": …} and {"outcome": …} go out. The copy ends with its job; both end when the
+client does,
 since the server waits for the client's pipe as well as for its child.
 
-Run as `python -m backbench.execute.forkserver MODULE…`. `--spawn` is the same conversation for a single job without a fork.
+Run as `python -m backbench.execute.forkserver MODULE…`. `--spawn` is the same conversation for a single job without a
+fork.
 """
 
 from __future__ import annotations

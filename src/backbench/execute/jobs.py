@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from backbench.execute.job import Report
-from backbench.measure.canary import canary
 from backbench.settings import Settings
 from backbench.spec.cell import Cell
 
@@ -34,4 +33,6 @@ def sample_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def run_canary(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """{threads} → {seconds} of the fixed load."""
+    from backbench.measuring.canary import canary
+
     return {"seconds": canary(int(payload["threads"]))}

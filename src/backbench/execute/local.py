@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -96,7 +97,8 @@ class Server:
         return Outcome.model_validate(message["outcome"])
 
     def close(self) -> None:
-        self._pipe(self._process.stdin).close()
+        with suppress(BrokenPipeError):  # a server that died left the last line unread
+            self._pipe(self._process.stdin).close()
         self._process.wait()
         self._pipe(self._process.stdout).close()
         self._log.unlink(missing_ok=True)

@@ -1,7 +1,9 @@
 """Interleaved rounds: in every round each cell that still needs a sample runs once, in seeded random order.
 
-Protocol rules 2, 3 and 10. The baseline cells and a fixed canary load run in every round; a round in which the canary drifts or other
-processes take too much is voided and repeated, a bounded number of times, and that is written down. What a round costs and
+Protocol rules 2, 3 and 10. The baseline cells and a fixed canary load run in every round; a round in which the canary
+drifts or other
+processes take too much is voided and repeated, a bounded number of times, and that is written down. What a round
+costs and
 what runs in it are given as functions, so that the order, the voiding and the stop rule are tested without a clock.
 
 Does not cover: what a sample is (`measure.sample`) and where it runs (`execute.local`).

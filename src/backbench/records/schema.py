@@ -1,6 +1,7 @@
 """The record: everything that is known of one measured cell, raw values only.
 
-Medians, intervals, ratios, accuracies and verdicts are functions of records (`backbench.statistics`, `backbench.report`): what can be
+Medians, intervals, ratios, accuracies and verdicts are functions of records (`backbench.statistics`,
+`backbench.report`): what can be
 computed is computed on reading, so a better statistic never needs a new measurement.
 
 Schema history
@@ -48,7 +49,8 @@ class Measurement(Frozen):
     """One metric's raw samples, in base units (seconds, bytes, joules). No samples: `reason` says why.
 
     latency      values: seconds of each timed call, in order; data: warmup (seconds each), first, load, imported,
-                 overhead (an empty call), regime, cpu_share (CPU-seconds ÷ wall ÷ threads), foreign, repeated (same-sample seconds)
+                 overhead (an empty call), regime, cpu_share (CPU-seconds ÷ wall ÷ threads), foreign, repeated (same-
+                 sample seconds)
     throughput   one sample a process and batch; values: seconds of each call; data: batch
     peak_memory  values: one rise of the peak resident set over the size before loading (bytes); data: absolute
     energy       values: joules an image; data: source
@@ -125,12 +127,11 @@ class Record(Frozen):
     protocol: dict[str, Any]  # every value of the plan that was followed
     status: Literal["ok", "skipped", "failed"]
     reason: str | None = None
-    inputs: dict[str, Any] = Field(
-        default_factory=dict
-    )  # weights sha256, dataset {name, title, sha256, n}, preprocessing, versions
-    artefact: dict[str, Any] | None = (
-        None  # id, format, bytes, files, opset, parameters {stored, nonzero, trainable, subnormal, weights_bytes}, training
-    )
+    # weights sha256, dataset {name, title, sha256, n}, preprocessing, versions
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    # id, format, bytes, files, opset, input, trained, training,
+    # parameters {stored, nonzero, trainable, subnormal, weights_bytes}
+    artefact: dict[str, Any] | None = None
     evidence: dict[str, Any] = Field(default_factory=dict)
     cost: dict[str, Any] = Field(default_factory=dict)  # counters {name: MACs}, uncounted, disputed
     gate: Gate | None = None

@@ -1,7 +1,9 @@
 """What a runtime is: it opens an artefact and gives a session that computes logits.
 
-The edges are NumPy, N × C × H × W float32 in and N × classes float32 out. `upload`, `run` and `download` are apart so that
-the `model` boundary times `run` alone and the `host` boundary all three. `run` returns when the result is there: a runtime that
+The edges are NumPy, N × C × H × W float32 in and N × classes float32 out. `upload`, `run` and `download` are apart so
+that
+the `model` boundary times `run` alone and the `host` boundary all three. `run` returns when the result is there: a
+runtime that
 computes asynchronously synchronises inside it.
 """
 

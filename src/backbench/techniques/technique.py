@@ -1,6 +1,7 @@
 """What a technique is: it makes another network, or another deployable file, out of the one it gets.
 
-`stage` says where it works. `module`: before export, on the torch network. `graph`: after export, on the deployable file.
+`stage` says where it works. `module`: before export, on the torch network. `graph`: after export, on the deployable
+file.
 It never changes what it was given, and it says what it did as plain data: the artefact's evidence holds those notes
 beside what was measured of parent and child.
 """
