@@ -61,13 +61,20 @@ class Dataset:
     mean: tuple[float, ...]  # of the train part, per channel, in 0…1
     std: tuple[float, ...]
     checksum: str  # sha256 over the source's images and labels
-    encoding: str  # "jpeg", "png" or "raw"
+    encoding: str  # "jpeg", "png", …, "raw" for stored pixels, "mixed" where files differ
     provenance: dict[str, Any]  # source layout, orientation, split seed, number of images
     mirrored: bool = True  # whether a mirrored image keeps its class (false for letters and digits)
 
 
 class DatasetSource(Part):
     """A dataset by name: its options, and how it is read from the data root."""
+
+    def check(self, root: Path, *, download: bool = False) -> None:
+        """Cheap, before anything runs. Raises DataError where files are missing, or MissingDependency."""
+
+    def identity(self, root: Path) -> dict[str, Any] | None:
+        """What changes when the source's files change, cheap to ask; None: the decoded dataset is not worth a cache."""
+        return None
 
     def load(self, root: Path, *, download: bool = False) -> Dataset:
         """Raises DataError where the files are missing, half there or corrupt."""

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
+from backbench.data.dataset import Dataset
+from backbench.errors import UsageError
+
 Side = Annotated[int, Field(ge=1)]
 
 
@@ -69,3 +72,15 @@ def with_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
 def as_array(picture: Image.Image) -> NDArray[np.uint8]:
     array = np.asarray(picture, dtype=np.uint8)
     return array[..., None] if array.ndim == 2 else array
+
+
+def native_preprocessing(dataset: Dataset) -> Preprocessing:
+    """What a network that is trained on this dataset gets: its own size, and mean and deviation of its train part."""
+    if dataset.size is None:
+        raise UsageError(f"{dataset.name}: its images have different sizes; say one with --input, e.g. 1x3x224x224")
+    return Preprocessing(
+        size=dataset.size,
+        channels=dataset.channels,
+        mean=dataset.mean,
+        std=tuple(deviation or 1.0 for deviation in dataset.std),  # a constant channel is left unscaled
+    )

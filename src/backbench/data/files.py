@@ -1,0 +1,23 @@
+"""Where a dataset's files are, and what tells one state of them from another without reading them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def place_of(path: str, root: Path) -> Path:
+    """A plain name stands under the data root; anything with a `/`, a `.` in front or a `~` is a path."""
+    return Path(path).expanduser() if is_path(path) else root / path
+
+
+def is_path(text: str) -> bool:
+    return text.startswith((".", "~")) or "/" in text or os.sep in text or Path(text).is_absolute()
+
+
+def identity_of(files: Iterable[Path]) -> dict[str, Any]:
+    """Each file's name, size and time of change: the folder that they stand in may move."""
+    states = [(file, file.stat()) for file in sorted(files)]
+    return {"files": [[file.name, state.st_size, state.st_mtime_ns] for file, state in states]}
