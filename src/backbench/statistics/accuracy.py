@@ -1,8 +1,8 @@
 """Accuracies and their differences (protocol, rule 14): Wilson's interval, McNemar's exact test, a stated margin.
 
-A large p is no equality: "no worse" needs an interval that excludes a loss over the margin. Two cells are compared image
-by image, so the difference is one of paired proportions (Agresti and Min 2005: Wald's interval with half an image added
-to each of the four cells).
+A large p is no equality: "no worse" needs an interval that excludes a loss over the margin. Two cells are compared
+image by image, so the difference is one of paired proportions (Agresti and Min 2005: Wald's interval with half an
+image added to each of the four cells).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Comparison of two cells: per-round log-ratios of medians, a t interval, and a verdict (protocol, rule 13).
 
 Cells are paired by round, since the same round means the same moment of the machine. Over a table the intervals hold
-together, by Holm: every cell is decided at most one way, so there are as many true null hypotheses as cells, and the level of the k-th
-decision is α ÷ (m − k + 1). A cell that is not decided keeps the level at which deciding stopped.
+together, by Holm: every cell is decided at most one way, so there are as many true null hypotheses as cells, and the
+level of the k-th decision is α ÷ (m − k + 1). A cell that is not decided keeps the level at which deciding stopped.
 """
 
 from __future__ import annotations

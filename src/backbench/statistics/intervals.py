@@ -1,7 +1,7 @@
 """Intervals over processes: Student's t on the logs of per-process medians (protocol, rule 12).
 
-The process is the unit: calls of one process share its memory layout and its moment, so n is the number of processes. A
-bootstrap over five processes covers too little; t on logs covers as stated where the logs are about normal.
+The process is the unit: calls of one process share its memory layout and its moment, so n is the number of processes.
+A bootstrap over five processes covers too little; t on logs covers as stated where the logs are about normal.
 `scipy.special` alone: `scipy.stats` takes half a second to import.
 """
 

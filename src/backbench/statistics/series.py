@@ -1,8 +1,9 @@
 """One process's latency series: is it steady, what lies far out, how far into the tail does it carry (rules 9, 11, 12).
 
 Change points: the series becomes at most 64 medians of neighbouring calls (single outliers don't make a regime);
-optimal partitioning of their logs with a squared-error cost (PELT's problem, solved exactly: 64 points need no pruning) and a penalty of
-3 σ² ln n a change, σ from the median absolute difference of neighbours. Neighbouring segments within 2 % are one.
+optimal partitioning of their logs with a squared-error cost (PELT's problem, solved exactly: 64 points need no
+pruning) and a penalty of 3 σ² ln n a change, σ from the median absolute difference of neighbours. Neighbouring
+segments within 2 % are one.
 """
 
 from __future__ import annotations
@@ -113,8 +114,8 @@ class Tail:
 def tail(values: Sequence[float], share: float = 0.99, confidence: float = 0.99) -> Tail:
     """The percentile and its order-statistic bound, from as many calls as autocorrelation leaves independent.
 
-    The k-th smallest of n is above the quantile with probability P(Binomial(n, share) < k); the smallest k that reaches
-    the confidence is taken, and where n calls reach it with no k, nothing is said.
+    The k-th smallest of n is above the quantile with probability P(Binomial(n, share) < k); the smallest k that
+    reaches the confidence is taken, and where n calls reach it with no k, nothing is said.
     """
     from scipy.special import bdtr
 
