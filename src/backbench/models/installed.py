@@ -1,7 +1,8 @@
 """The names that the installed timm and torchvision know, read from their source files.
 
-Importing timm or torchvision takes 8 to 11 seconds; reading the `@register_model` functions in their files takes a tenth of
-one, so checking a study and `backbench list models` stay quick. A test holds the result against the libraries' own lists.
+Importing timm or torchvision takes 8 to 11 seconds; reading the `@register_model` functions in their files takes a
+tenth of one, so checking a study and `backbench list models` stay quick. A test holds the result against the libraries'
+own lists.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from backbench.errors import MissingDependency
 
 REGISTERED = re.compile(r"^@register_model\b.*?^def (\w+)\(", re.MULTILINE | re.DOTALL)
 TAGGED = re.compile(r"""['"](\w+\.\w+)['"]\s*:\s*_\w*cfg\w*\(""")
@@ -31,6 +34,12 @@ def torchvision_names() -> tuple[str, ...]:
 def timm_tags() -> frozenset[str]:
     """`architecture.tag` of every published set of weights that timm's files name."""
     return frozenset(name for text in sources("timm") for name in TAGGED.findall(text))
+
+
+def require_installed(library: str, name: str) -> None:
+    """Raises MissingDependency where the network `name` needs a library that is not here."""
+    if not sources(library):
+        raise MissingDependency(f"model {name!r}", library, "torch")
 
 
 def registered(library: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backbench.data.dataset import Dataset
-from backbench.data.preprocessing import Preprocessing
+from backbench.data.preprocessing import Preprocessing, native_preprocessing
 from backbench.errors import WeightsError
 from backbench.models import REGISTRY
 from backbench.models.source import Source
@@ -27,13 +27,9 @@ class Own(Source):
     ) -> nn.Module:
         family = REGISTRY.build(choice)
         if pretrained:
-            raise WeightsError(
-                f"{choice.name!r} has no published weights: train it with a recipe or give a weights file"
-            )
+            raise WeightsError(f"{choice.name!r} has no published weights: name a recipe or a weights file")
         require(f"model {choice.name!r}", "torch", "torch")
         return family.build(num_classes, in_channels, input_size)
 
     def preprocessing(self, choice: Choice, dataset: Dataset) -> Preprocessing:
-        from backbench.data.preprocessing import native_preprocessing
-
         return native_preprocessing(dataset)

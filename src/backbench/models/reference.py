@@ -1,7 +1,7 @@
 """A user's own network: `package.module:function`, imported with the current directory on the path.
 
-The function is called with those of num_classes, in_channels and input_size that it takes, and with the choice's options; it
-returns a torch module.
+The function is called with those of num_classes, in_channels and input_size that it takes, and with the choice's
+options; it returns a torch module.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from backbench.data.dataset import Dataset
-from backbench.data.preprocessing import Preprocessing
+from backbench.data.preprocessing import Preprocessing, native_preprocessing
 from backbench.errors import UsageError, WeightsError
-from backbench.models.source import Source
+from backbench.models.source import Source, first_line
 from backbench.registry import require
 from backbench.spec.choice import Choice
 
@@ -44,11 +44,9 @@ class Reference(Source):
             model = function(**arguments(function, choice, given))
         if not isinstance(model, torch.nn.Module):
             raise UsageError(f"{choice.name!r} returned a {type(model).__name__}; it must return a torch.nn.Module")
-        return model
+        return cast("nn.Module", model)
 
     def preprocessing(self, choice: Choice, dataset: Dataset) -> Preprocessing:
-        from backbench.data.preprocessing import native_preprocessing
-
         return native_preprocessing(dataset)
 
 
@@ -59,14 +57,12 @@ def function_of(name: str) -> Callable[..., Any]:
         with current_directory():
             module = import_module(module_name)
     except Exception as error:  # importing runs the user's code, which may raise anything
-        raise UsageError(
-            f"model {name!r}: importing {module_name!r} failed: {type(error).__name__}: {error}"
-        ) from error
+        why = f"{type(error).__name__}: {first_line(error)}"
+        raise UsageError(f"model {name!r}: importing {module_name!r} failed: {why}") from error
     found = vars(module).get(attribute)
     if not callable(found):
-        raise UsageError(
-            f"model {name!r}: {module_name!r} has no function {attribute!r}{hint(attribute, vars(module))}"
-        )
+        near = hint(attribute, vars(module))
+        raise UsageError(f"model {name!r}: {module_name!r} has no function {attribute!r}{near}")
     return found  # type: ignore[no-any-return]
 
 
@@ -81,9 +77,8 @@ def arguments(function: Callable[..., Any], choice: Choice, given: dict[str, Any
     takes_all = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters.values())
     wrong = [key for key in choice.options if not takes_all and key not in parameters]
     if wrong:
-        raise UsageError(
-            f"model {choice.name!r} takes no option {wrong[0]!r}; allowed: {', '.join(parameters) or 'none'}"
-        )
+        allowed = ", ".join(parameters) or "none"
+        raise UsageError(f"model {choice.name!r} takes no option {wrong[0]!r}; allowed: {allowed}")
     return {key: value for key, value in given.items() if takes_all or key in parameters} | choice.options
 
 

@@ -1,8 +1,8 @@
 """ResNet-20/32/44/56/110 for 32×32 images (He et al. 2015, section 4.2).
 
 Option A (the paper's): a shortcut that changes shape takes every second pixel and fills the new channels with zeros, so
-ResNet-20 has 269,722 parameters and 40.55 M MACs for ten classes. Option B projects with a 1×1 convolution (40.8 M MACs);
-most reimplementations on the web are B without saying so.
+ResNet-20 has 269,722 parameters and 40.55 M MACs for ten classes. Option B projects with a 1×1 convolution (272,474
+parameters, 40.8 M MACs); reimplementations are often B without saying so.
 """
 
 from __future__ import annotations

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing
 from backbench.errors import UnknownName, UsageError, WeightsError
 from backbench.models import REGISTRY
-from backbench.models.installed import timm_names, timm_tags, torchvision_names
+from backbench.models.installed import require_installed, timm_names, timm_tags, torchvision_names
 from backbench.models.source import Source, first_line, refuse_reserved
-from backbench.registry import require
 from backbench.spec.choice import Choice
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ class Timm(Source):
     """`resnet50`, `resnet50.a1_in1k`, …"""
 
     def check(self, choice: Choice) -> None:
-        require_timm_or_unknown(choice.name)
         check_name(choice.name)
         refuse_reserved(choice, RESERVED)
         if choice.options:  # only the constructor knows its options
@@ -34,7 +33,6 @@ class Timm(Source):
     def build(
         self, choice: Choice, num_classes: int, in_channels: int, input_size: tuple[int, int], pretrained: bool
     ) -> nn.Module:
-        require_timm_or_unknown(choice.name)
         check_name(choice.name)
         sized = size_option(published(choice.name), input_size)
         return create(choice, pretrained, {"num_classes": num_classes, "in_chans": in_channels, **sized})
@@ -61,16 +59,9 @@ class Hub(Source):
         return from_config(hub_config(choice.name))
 
 
-def require_timm_or_unknown(name: str) -> None:
-    require(f"model {name!r}", "timm", "torch", lambda: timm_names() or require_import())
-
-
-def require_import() -> None:
-    import timm  # noqa: F401
-
-
 def check_name(name: str) -> None:
     """Raises UnknownName for a network or a tag that timm does not have."""
+    require_installed("timm", name)
     architecture, _, tag = name.partition(".")
     if architecture not in timm_names():
         raise UnknownName("model", name, [*REGISTRY.names(), *timm_names(), *torchvision_names()])
@@ -87,7 +78,7 @@ def create(choice: Choice, pretrained: bool, arguments: dict[str, Any]) -> nn.Mo
     import timm
 
     try:
-        return timm.create_model(choice.name, pretrained=pretrained, **(arguments | choice.options))  # type: ignore[no-any-return]
+        return timm.create_model(choice.name, pretrained=pretrained, **(arguments | choice.options))
     except TypeError as error:
         raise UsageError(f"model {str(choice)!r}: timm can't build it so: {first_line(error)}") from error
     except Exception as error:  # constructors assert, the hub's client has a tree of its own
@@ -108,7 +99,7 @@ def published(name: str) -> dict[str, Any]:
     import timm
 
     config = timm.models.get_pretrained_cfg(name)
-    return config.to_dict() if config else {}
+    return asdict(config) if config else {}
 
 
 def hub_config(name: str) -> dict[str, Any]:
@@ -129,9 +120,9 @@ def size_option(config: dict[str, Any], input_size: tuple[int, int]) -> dict[str
 
 def from_config(config: dict[str, Any]) -> Preprocessing:
     """timm's resolved data configuration (of the training size, timm's default) as ours."""
-    from timm.data import resolve_data_config
+    from timm.data.config import resolve_data_config
 
-    found = resolve_data_config({}, pretrained_cfg=config, use_test_size=False)
+    found = resolve_data_config({}, pretrained_cfg=config, use_test_size=False)  # type: ignore[no-untyped-call]
     channels, height, width = found["input_size"]
     return Preprocessing(
         size=(height, width),

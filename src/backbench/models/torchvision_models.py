@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing
 from backbench.errors import UnknownName, UsageError, WeightsError
 from backbench.models import REGISTRY
-from backbench.models.installed import timm_names, torchvision_names
+from backbench.models.installed import require_installed, timm_names, torchvision_names
 from backbench.models.source import Source, first_line, refuse_reserved
-from backbench.registry import require
 from backbench.spec.choice import Choice
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ SIZED = {
     "torchvision.models.vision_transformer": lambda size: {"image_size": size[0]},
     "torchvision.models.maxvit": lambda size: {"input_size": size},
 }
-# These two have auxiliary heads, which make the training output a tuple, and warn about their slow default initialisation.
+# Their auxiliary heads make the training output a tuple, and they warn where nobody says how to initialise them.
 WITH_HEADS = ("googlenet", "inception_v3")
 
 
@@ -30,7 +29,7 @@ class Torchvision(Source):
     """`torchvision:resnet50`, `torchvision:squeezenet1_1`, …"""
 
     def check(self, choice: Choice) -> None:
-        require(f"model {choice.name!r}", "torchvision", "torch", lambda: torchvision_names() or require_import())
+        require_installed("torchvision", choice.name)
         if choice.name not in torchvision_names():
             raise UnknownName("model", choice.name, [*torchvision_names(), *REGISTRY.names(), *timm_names()])
         refuse_reserved(choice, RESERVED)
@@ -64,10 +63,6 @@ def plain_name(choice: Choice) -> str:
     return choice.name.removeprefix("torchvision:")
 
 
-def require_import() -> None:
-    import torchvision  # noqa: F401
-
-
 def build_on_meta(choice: Choice) -> None:
     import torch
 
@@ -85,7 +80,7 @@ def create(choice: Choice, num_classes: int, input_size: tuple[int, int], pretra
     arguments |= {"init_weights": True} if name in WITH_HEADS and not pretrained else {}
     arguments |= {"weights": "DEFAULT"} if pretrained else {"weights": None, "num_classes": num_classes}
     try:
-        return get_model(name, **(arguments | choice.options))
+        return cast("nn.Module", get_model(name, **(arguments | choice.options)))
     except (TypeError, ValueError) as error:
         raise UsageError(f"model {str(choice)!r}: torchvision can't build it so: {first_line(error)}") from error
     except Exception as error:  # downloading raises what the network and the disk raise

@@ -23,8 +23,8 @@ NESTED = ("state_dict", "model_state_dict", "model")  # where training scripts p
 def load_weights(model: nn.Module, path: Path, *, strict: bool = True) -> dict[str, Any]:
     """Loads a file of weights; stored fp16 or bf16 is cast to the network's type.
 
-    `strict=False` leaves keys that only one side has (a batch norm that was folded away): the network keeps its own values
-    there. Gives {"file", "sha256", "tensors", "missing", "unexpected"}. Raises WeightsError.
+    `strict=False` leaves keys that only one side has (a batch norm that was folded away): the network keeps its own
+    values there. Gives {"file", "sha256", "tensors", "missing", "unexpected"}. Raises WeightsError.
     """
     state = read_weights(path)
     wanted = model.state_dict()
@@ -94,7 +94,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
     try:
         with safe_open(path, framework="pt") as file:
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118: no mapping
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             aliases = file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"{path} is truncated or no safetensors file: {error}") from error

@@ -1,0 +1,26 @@
+"""MobileNetV2 (Sandler et al. 2018) with the small-image stem: the first two of its five halvings are left out.
+
+2,236,682 parameters for ten classes (as ImageNet's net with ten classes) and 88 M MACs at 32×32; the last stage works at 4×4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from backbench.models.family import Family
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class MobileNetV2Small(Family):
+    """`width` multiplies every stage's channels, rounded to multiples of eight."""
+
+    width: Annotated[float, Field(gt=0, le=4)] = 1.0
+
+    def build(self, num_classes: int, in_channels: int, input_size: tuple[int, int]) -> nn.Module:
+        from backbench.models.networks.mobilenetv2 import MobileNetV2
+
+        return MobileNetV2(self.width, in_channels, num_classes)
