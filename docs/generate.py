@@ -1,4 +1,4 @@
-"""Writes the reference pages from what they describe: parts.md from the registries, commands.md from the command line.
+"""Writes the reference pages from what they describe: the registries, the command line, the protocols.
 
 Run as `python docs/generate.py` (or `make docs`). A test compares the committed pages with what this writes.
 """
@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from backbench.catalogue import REGISTRIES
 from backbench.cli import app
+from backbench.measure.plan import PLANS
 from backbench.registry import Part, Registry
 
 DOCS = Path(__file__).parent
@@ -30,6 +31,7 @@ EXIT_CODES = (
     "Exit codes: 0 all is well; 1 a cell failed or a gate was missed; 2 wrong usage, told before anything ran; 3 can't"
     " tell, where a verdict was asked for; 130 interrupted, and the same command continues."
 )
+PROTOCOLS = "Every value of the plan that was followed stands in the record. What each means is told in [method](method.md)."
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -131,11 +133,23 @@ def parameter_row(parameter: click.Parameter) -> str:
     return f"| {shown} | {given} | {text.replace('|', chr(92) + '|')} |"
 
 
+def protocols_page() -> str:
+    """Every value of each protocol, side by side."""
+    tables = [plan.model_dump(mode="json") for plan in PLANS.values()]
+    rows = [f"| `{name}` | {' | '.join(str(table[name]) for table in tables)} |" for name in tables[0] if name != "name"]
+    head = [f"| | {' | '.join(PLANS)} |", "|---|" + "---|" * len(tables)]
+    return page(["# Protocols", NOTICE, PROTOCOLS, "\n".join([*head, *rows])])
+
+
 def page(parts: list[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"parts.md": parts_page, "commands.md": commands_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands_page,
+    "parts.md": parts_page,
+    "protocols.md": protocols_page,
+}
 
 
 def main(folder: Path = DOCS) -> None:
