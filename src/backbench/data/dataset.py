@@ -72,6 +72,13 @@ class DatasetSource(Part):
     def check(self, root: Path, *, download: bool = False) -> None:
         """Cheap, before anything runs. Raises DataError where files are missing, or MissingDependency."""
 
+    def stands_in(self, root: Path) -> bool:
+        """Whether this source's own files are there, all or some; if not, a folder of the same name may serve."""
+        return True
+
+    def fetch(self, root: Path) -> None:
+        """Downloads what is missing. Raises DataError where that fails."""
+
     def identity(self, root: Path) -> dict[str, Any] | None:
         """What changes when the source's files change, cheap to ask; None: the decoded dataset is not worth a cache."""
         return None

@@ -23,7 +23,6 @@ from backbench.data.images import Packed
 from backbench.data.source import Stored, StoredPart, StoredSource, blob_part, encoding
 from backbench.data.titles import mirrored, title_of
 from backbench.errors import DataError
-from backbench.registry import require
 
 if TYPE_CHECKING:
     import pyarrow
@@ -41,7 +40,9 @@ class Parquet(StoredSource):
         shards(self.folder(root))
 
     def identity(self, root: Path) -> dict[str, Any] | None:
-        return identity_of(file for files in shards(self.folder(root)).values() for file in files)
+        folder = self.folder(root)
+        files = identity_of(folder, (file for several in shards(folder).values() for file in several))
+        return {"name": folder.name, "files": files}
 
     def folder(self, root: Path) -> Path:
         return place_of(self.path, root)
@@ -98,17 +99,23 @@ def complete(files: list[Path]) -> None:
 
 def read_file(file: Path) -> tuple[Path, pyarrow.Table]:
     """Raises DataError where the file is truncated, no Parquet, or has other columns."""
-    arrow = require("Parquet", "pyarrow", "torch")
-    parquet = require("Parquet", "pyarrow.parquet", "torch")
+    import pyarrow
+    from pyarrow import parquet
+
     try:
-        table = parquet.read_table(file, columns=None)
-    except (arrow.ArrowException, OSError) as error:
+        table = parquet.read_table(file)
+    except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"{file}: this is no whole Parquet file: {first_line(error)}") from None
     names = table.column_names
     image = table.schema.field("image").type if "image" in names else None
-    if image is None or "label" not in names or not arrow.types.is_struct(image) or image.get_field_index("bytes") < 0:
+    if (
+        image is None
+        or "label" not in names
+        or not pyarrow.types.is_struct(image)
+        or image.get_field_index("bytes") < 0
+    ):
         raise DataError(f"{file}: the columns are {', '.join(names)}; expected image {{bytes, path}} and label")
-    if not arrow.types.is_integer(table.schema.field("label").type):
+    if not pyarrow.types.is_integer(table.schema.field("label").type):
         raise DataError(f"{file}: label is {table.schema.field('label').type}; expected an integer")
     return file, table
 
@@ -133,7 +140,8 @@ def part_of(tables: list[tuple[Path, pyarrow.Table]]) -> StoredPart:
 
 def whole(file: Path, table: pyarrow.Table) -> None:
     """Raises DataError at the first row without bytes or with a label that is none."""
-    compute = require("Parquet", "pyarrow.compute", "torch")
+    from pyarrow import compute
+
     missing = compute.is_null(compute.struct_field(table["image"], "bytes"))
     unlabelled = compute.or_kleene(compute.is_null(table["label"]), compute.less(table["label"], 0))
     for mask, what in ((missing, "holds no image bytes"), (unlabelled, "has no label (null or negative)")):
@@ -144,9 +152,10 @@ def whole(file: Path, table: pyarrow.Table) -> None:
 
 def bytes_of(chunk: pyarrow.StructArray) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """One chunk's bytes, packed, and each image's length."""
-    arrow = require("Parquet", "pyarrow", "torch")
-    compute = require("Parquet", "pyarrow.compute", "torch")
-    array = compute.struct_field(chunk, "bytes").cast(arrow.large_binary())
+    import pyarrow
+    from pyarrow import compute
+
+    array = compute.struct_field(chunk, "bytes").cast(pyarrow.large_binary())
     if not len(array):
         return np.empty(0, np.uint8), np.empty(0, np.int64)
     buffers = array.buffers()

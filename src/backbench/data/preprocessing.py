@@ -37,10 +37,14 @@ class Preprocessing(BaseModel):
 
     def __call__(self, images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 images (height × width × channels each) as one float32 batch N × C × H × W."""
-        sized = np.stack([self._sized(image) for image in images])
+        sized = self.pixels(images)
         scaled = sized.astype(np.float32) / np.float32(255)
         normal = (scaled - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(normal.transpose(0, 3, 1, 2), dtype=np.float32)
+
+    def pixels(self, images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The images at the network's size and channels, still uint8: N × H × W × C."""
+        return np.stack([self._sized(image) for image in images])
 
     def _sized(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         image = with_channels(image, self.channels)

@@ -64,9 +64,6 @@ class StoredSource(DatasetSource):
         """Raises DataError where the files are missing, half there or corrupt."""
         raise TypeError(f"{type(self).__name__} does not say how it reads")
 
-    def fetch(self, root: Path) -> None:
-        """Downloads what is missing. Raises DataError."""
-
     def load(self, root: Path, *, download: bool = False) -> Dataset:
         if download:
             self.fetch(root)
