@@ -1,0 +1,14 @@
+"""Techniques: what makes a network or its exported file smaller or faster. One file each; this table names them."""
+
+from __future__ import annotations
+
+from backbench.registry import Registry
+from backbench.techniques.technique import Technique
+
+REGISTRY: Registry[Technique] = Registry(
+    "technique",
+    {
+        "prune_unstructured": "backbench.techniques.prune_unstructured:PruneUnstructured",
+        "quantize_static": "backbench.techniques.quantize_static:QuantizeStatic",
+    },
+)

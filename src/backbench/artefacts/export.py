@@ -1,0 +1,124 @@
+"""From a torch network to a deployable file: one function a format, in a table.
+
+ONNX comes from torch's exporter (`dynamo=True`) with a batch of two as the example and any batch size allowed: with an example of one, the
+exporter takes the batch for a constant in some networks. It folds batch-norm into the convolutions before it. Where a file would pass
+protobuf's 2 GiB, the weights lie in `model.onnx.data` beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backbench.errors import BackbenchError
+from backbench.registry import require
+
+if TYPE_CHECKING:
+    from torch import nn
+
+MODEL = "model.onnx"
+WEIGHTS = "weights.safetensors"
+OPSET = 18  # the lowest that torch's exporter writes without a conversion
+INLINE = 1_500_000_000  # bytes of weights that go into the file itself; protobuf ends at 2 GiB
+
+Shape = tuple[int, int, int]  # C, H, W
+
+
+def to_module(model: nn.Module, shape: Shape, folder: Path) -> None:
+    """The weights alone: eager rebuilds the network from the artefact's description."""
+    from backbench.models.build import save_weights
+
+    save_weights(model, folder / WEIGHTS)
+
+
+def to_onnx(model: nn.Module, shape: Shape, folder: Path) -> None:
+    """`model.onnx` (and `model.onnx.data` for large networks), checked. Raises BackbenchError where it can't be exported."""
+    torch = require("the export to ONNX", "torch", "torch")
+    require("the export to ONNX", "onnxscript", "torch")
+    example = torch.zeros(2, *shape)
+    size = sum(tensor.numel() * tensor.element_size() for tensor in model.parameters())
+    with silent():
+        try:
+            torch.onnx.export(
+                model.eval(),
+                (example,),
+                str(folder / MODEL),
+                dynamo=True,
+                input_names=["input"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+                opset_version=OPSET,
+                external_data=size > INLINE,
+            )
+        except Exception as error:  # the exporter's errors share no base but Exception
+            raise BackbenchError(f"the export to ONNX failed: {first_line(error)}") from None
+    check(folder / MODEL)
+
+
+def check(path: Path) -> None:
+    """Raises BackbenchError where the file breaks ONNX's rules."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(path))
+    except onnx.checker.ValidationError as error:
+        raise BackbenchError(f"{path}: the exported graph breaks ONNX's rules: {first_line(error)}") from None
+
+
+EXPORTS: dict[str, Callable[[nn.Module, Shape, Path], None]] = {"module": to_module, "onnx": to_onnx}
+
+
+def exporter(format: str) -> Callable[[nn.Module, Shape, Path], None]:
+    if format not in EXPORTS:
+        raise BackbenchError(f"nothing exports to the format {format!r}; allowed: {', '.join(EXPORTS)}")
+    return EXPORTS[format]
+
+
+def embed(path: Path, metadata: Mapping[str, Any]) -> None:
+    """Writes labels, preprocessing and provenance into the file (`metadata_props`), so that it can be used alone."""
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    onnx.helper.set_model_props(model, {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()})
+    path.write_bytes(model.SerializeToString())
+
+
+def opset(path: Path) -> int:
+    """The version of ONNX's own operators that the file uses."""
+    import onnx
+
+    imports = onnx.load(path, load_external_data=False).opset_import
+    return int(next(entry.version for entry in imports if entry.domain in ("", "ai.onnx")))
+
+
+def first_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0].strip() if lines else 'no reason given'}"
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """The exporter prints its steps and logs what it skipped; known warnings of its insides are filtered by message."""
+    exporter_log = logging.getLogger("torch.onnx")
+    level = exporter_log.level
+    exporter_log.setLevel(logging.ERROR)
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        for message in KNOWN_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        try:
+            yield
+        finally:
+            exporter_log.setLevel(level)
+
+
+KNOWN_WARNINGS = (
+    ".*isinstance\\(treespec, LeafSpec\\).*",
+    ".*`isinstance\\(.*LeafSpec.*",
+    ".*torch.export.*is deprecated.*",
+)
