@@ -48,6 +48,12 @@ class Source:
         """All inputs in seeded order, in whole batches; a batch over their number takes them again."""
         return FEEDS[boundary](self, session, shuffled(self.count(boundary), batch, seed))
 
+    def alone(self, batch: int, boundary: Boundary, seed: int) -> Source:
+        """The inputs of the first batch alone, for calls before the others may take up memory."""
+        places = shuffled(self.count(boundary), batch, seed)[0]
+        stored = tuple(self.stored[place] for place in places) if boundary == "end-to-end" else ()
+        return Source(self.inputs[places] if boundary != "end-to-end" else self.inputs, stored, self.preprocessing)
+
     def count(self, boundary: Boundary) -> int:
         return len(self.stored) if boundary == "end-to-end" else len(self.inputs)
 
