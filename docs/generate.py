@@ -31,7 +31,9 @@ EXIT_CODES = (
     "Exit codes: 0 all is well; 1 a cell failed or a gate was missed; 2 wrong usage, told before anything ran; 3 can't"
     " tell, where a verdict was asked for; 130 interrupted, and the same command continues."
 )
-PROTOCOLS = "Every value of the plan that was followed stands in the record. What each means is told in [method](method.md)."
+PROTOCOLS = (
+    "Every value of the plan that was followed stands in the record. What each means is told in [method](method.md)."
+)
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -136,7 +138,9 @@ def parameter_row(parameter: click.Parameter) -> str:
 def protocols_page() -> str:
     """Every value of each protocol, side by side."""
     tables = [plan.model_dump(mode="json") for plan in PLANS.values()]
-    rows = [f"| `{name}` | {' | '.join(str(table[name]) for table in tables)} |" for name in tables[0] if name != "name"]
+    rows = [
+        f"| `{name}` | {' | '.join(str(table[name]) for table in tables)} |" for name in tables[0] if name != "name"
+    ]
     head = [f"| | {' | '.join(PLANS)} |", "|---|" + "---|" * len(tables)]
     return page(["# Protocols", NOTICE, PROTOCOLS, "\n".join([*head, *rows])])
 
