@@ -11,6 +11,8 @@ reference `"package.module:function"`; measuring happens in fresh processes, whi
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from backbench.records.schema import Gate, Predictions, Record
     from backbench.spec.cell import Cell
     from backbench.spec.study import Study
+    from backbench.statistics.accuracy import Proportion
+    from backbench.training.store import TrainedWeights
 
 Builder = Callable[..., Any]
 
@@ -99,6 +103,72 @@ def evaluate(
         artefact = Artefact.open(Path(done["folder"]))
         check = CheckResult.model_validate(result_of(cell_jobs.check(executor, cell, artefact, settings)))
     return Evaluation(cell, artefact, check.gate, check.predictions, check.reason)
+
+
+@dataclass(frozen=True)
+class Training:
+    """Trained weights and what they predict on the test part, which was read once, after everything was chosen."""
+
+    weights: TrainedWeights
+    correct: int
+    n: int
+
+    def interval(self) -> Proportion:
+        """Wilson's interval of the test accuracy."""
+        from backbench.statistics.accuracy import wilson
+
+        return wilson(self.correct, self.n)
+
+    def sentence(self) -> str:
+        share = self.interval()
+        return f"{share.estimate:.2%} [{share.low:.2%}, {share.high:.2%}] ({self.correct} of {self.n} images, 95 % Wilson)"
+
+    def data(self) -> dict[str, Any]:
+        share = self.interval()
+        test = {"correct": self.correct, "n": self.n, "accuracy": share.estimate, "low": share.low, "high": share.high}
+        return {"weights": str(self.weights.path), "test": test, "training": self.weights.about}
+
+
+def train(
+    model: str | Builder,
+    *,
+    dataset: str,
+    recipe: str = "cifar10",
+    seed: int = 0,
+    weights: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    out: Path | str | None = None,
+    settings: Settings | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Training:
+    """Trains (or finds) the weights, copies them to `out`, and evaluates the test part once.
+
+    Raises UsageError or DataError before it begins, TrainingDiverged for a loss that is no number.
+    """
+    import torch
+
+    from backbench.training.store import evaluate_on_test, train_cached
+
+    settings = settings or Settings()
+    fields = {"recipe": recipe, "seed": seed, "weights": weights, "device": device}
+    cell = one_cell(reference(model), dataset, settings, fields)
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    trained = train_cached(
+        cell.model, cell.dataset, recipe, seed=seed, weights=cell.weights, device=device, settings=settings, tell=progress
+    )
+    if out is not None:
+        copy_file(trained.path, Path(out))
+    return Training(trained, *evaluate_on_test(trained, cell.model, cell.dataset, settings))
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Raises UsageError where it can't be written."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise UsageError(f"{target}: can't be written: {error.strerror}") from None
 
 
 @dataclass(frozen=True)

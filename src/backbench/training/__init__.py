@@ -1,0 +1,1 @@
+"""Training: a recipe, the loop, the cache of trained weights."""

@@ -1,0 +1,58 @@
+"""Batches of a dataset part as tensors: a small dataset is one uint8 tensor, large images are decoded batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backbench.data.dataset import Split
+from backbench.data.preprocessing import Preprocessing
+from backbench.errors import DataError
+
+WHOLE = 2_000_000_000  # bytes of decoded pixels that are held at once
+
+
+class Pixels:
+    """Images of one part, uint8 N × C × H × W at the network's size, by their places."""
+
+    def __init__(self, split: Split, preprocessing: Preprocessing) -> None:
+        if not len(split):
+            raise DataError("the part of the dataset that training needs holds no images")
+        self.labels = torch.from_numpy(np.asarray(split.labels, np.int64).copy())
+        self._split, self._preprocessing = split, preprocessing
+        height, width = preprocessing.size
+        small = len(split) * height * width * preprocessing.channels <= WHOLE
+        self._whole = self._decode(np.arange(len(split))) if small else None
+        self._mean = torch.tensor(preprocessing.mean).view(1, -1, 1, 1) * 255
+        self._scale = 1 / (torch.tensor(preprocessing.std).view(1, -1, 1, 1) * 255)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, places: Tensor) -> Tensor:
+        return self._whole[places] if self._whole is not None else self._decode(places.numpy())
+
+    def normal(self, images: Tensor) -> Tensor:
+        """uint8 pixels as the network's float32 input, channels last in memory."""
+        scaled = (images.float() - self._mean) * self._scale
+        return scaled.contiguous(memory_format=torch.channels_last)
+
+    def _decode(self, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Tensor:
+        sized = self._preprocessing.pixels(self._split.images.read(places))
+        return torch.from_numpy(sized.transpose(0, 3, 1, 2).copy())
+
+
+def shuffled(n: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Places of an epoch in random order; a last batch of under half the size is left out (its statistics are poor)."""
+    for places in torch.randperm(n, generator=generator).split(batch):
+        if len(places) * 2 >= min(batch, n):
+            yield places
+
+
+def steps_of(n: int, batch: int) -> int:
+    """How many batches `shuffled` gives."""
+    whole, rest = divmod(n, batch)
+    return whole + (rest * 2 >= min(batch, n))

@@ -1,0 +1,221 @@
+"""The training loop: one network, one dataset, one recipe, one seed; the best epoch on the *validation* part is kept.
+
+The test part is never read here. Epoch e of seed s is random in the same way whether the run was interrupted or not. What is kept are
+the averaged weights (EMA) where the recipe asks for them, batch-norm statistics averaged along.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from backbench.data.dataset import Dataset
+from backbench.data.preprocessing import Preprocessing
+from backbench.errors import TrainingDiverged
+from backbench.records.environment import cpu_flags
+from backbench.training import augment, checkpoint, memory
+from backbench.training.batches import Pixels, shuffled, steps_of
+from backbench.training.evaluate import accuracy
+from backbench.training.recipe import Recipe
+from backbench.training.schedule import factor
+
+FAST_BF16 = {"avx512_bf16", "amx_bf16"}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands; `validation` is the last epoch's accuracy, `seconds_left` an estimate."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    validation: float | None
+    images_per_second: float
+    seconds_left: float
+
+    def __str__(self) -> str:
+        held_out = "" if self.validation is None else f", validation {self.validation:.1%}"
+        left = f"{self.seconds_left / 60:.0f} min left" if self.seconds_left > 90 else f"{self.seconds_left:.0f} s left"
+        speed = f"{self.images_per_second:.0f} images/s"
+        return f"epoch {self.epoch}/{self.epochs}, loss {self.loss:.3f}{held_out}, {speed}, {left}"
+
+
+Tell = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The network with the chosen epoch's weights, and what is known of how it came to be."""
+
+    model: nn.Module
+    about: dict[str, Any]  # epochs, curve [{loss, validation}], selected, seconds, precision, micro_batch, images_per_second
+
+
+class Training:
+    """One training in progress. Everything that a step needs, made once."""
+
+    def __init__(
+        self, model: nn.Module, dataset: Dataset, preprocessing: Preprocessing, recipe: Recipe, seed: int, device: str
+    ) -> None:
+        from accelerate import Accelerator
+
+        self.recipe, self.seed, self.device = recipe, seed, device
+        self.train, self.validation = Pixels(dataset.train, preprocessing), Pixels(dataset.validation, preprocessing)
+        self.mirrored, self.classes = dataset.mirrored, len(dataset.classes)
+        self.bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and fast_bf16(device))
+        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="bf16" if self.bf16 else "no")
+        self.model = model.to(device=device, memory_format=torch.channels_last)
+        self.average = deepcopy(self.model).requires_grad_(False)
+        self.optimizer = optimizer_of(self.model, recipe)
+        self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        self.steps = steps_of(len(self.train), recipe.batch)
+        self.micro_batch = recipe.batch
+
+    def autocast(self) -> AbstractContextManager[None]:
+        context: AbstractContextManager[None] = self.accelerator.autocast()
+        return context
+
+    def epoch(self, number: int) -> tuple[float, int]:
+        """One pass over the train part: its mean loss and how many images it took."""
+        generator = torch.Generator().manual_seed(self.seed * 100_003 + number)
+        torch.manual_seed(self.seed * 100_003 + number)  # dropout and the like
+        self.model.train()
+        losses, images = [], 0
+        for place, places in enumerate(shuffled(len(self.train), self.recipe.batch, generator)):
+            losses.append(self.step(number * self.steps + place, places, generator))
+            images += len(places)
+        return sum(losses) / len(losses), images
+
+    def step(self, number: int, places: Tensor, generator: torch.Generator) -> float:
+        """One optimizer step, in micro-batches whose gradients add up to the batch's. Returns the batch's loss."""
+        lr = self.recipe.lr * factor(number, self.steps * self.recipe.epochs, self.recipe.warmup, self.recipe.schedule)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        images, targets = self.batch(places, generator)
+        total = 0.0
+        for inputs, wanted in zip(images.split(self.micro_batch), targets.split(self.micro_batch), strict=True):
+            with self.autocast():
+                scores = self.model(inputs.to(self.device))
+            loss = self.loss(scores.float(), wanted.to(self.device)) * (len(inputs) / len(images))
+            self.accelerator.backward(loss)
+            total += loss.item()
+        if not math.isfinite(total):
+            raise TrainingDiverged(
+                f"recipe {self.recipe.name!r}: the loss became {total} in step {number} at learning rate {lr:.3g}; "
+                "a lower lr or a longer warmup is the usual remedy"
+            )
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.follow(number)
+        return total
+
+    def batch(self, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Augmented float32 images and their targets: class numbers, or shares of classes where images are mixed."""
+        images = augment.crop(self.train[places], self.recipe.crop, generator)
+        if self.recipe.flip and self.mirrored:
+            images = augment.flip(images, generator)
+        normal, labels = self.train.normal(images), self.train.labels[places]
+        if not self.recipe.mixup:
+            return normal, labels
+        shares = nn.functional.one_hot(labels, self.classes).float()
+        return augment.mixup(normal, shares, self.recipe.mixup, generator)
+
+    @torch.no_grad()
+    def follow(self, number: int) -> None:
+        """The average moves towards the model; early on it moves faster, since it began as random weights."""
+        keep = 0.0 if self.recipe.ema is None else min(self.recipe.ema, (1 + number) / (10 + number))
+        mine, theirs = list(self.average.state_dict().values()), list(self.model.state_dict().values())
+        moving = [place for place, tensor in enumerate(mine) if tensor.is_floating_point()]
+        torch._foreach_lerp_([mine[place] for place in moving], [theirs[place] for place in moving], 1 - keep)
+        for old, new in zip(mine, theirs, strict=True):
+            if not old.is_floating_point():
+                old.copy_(new)
+
+
+def train(
+    model: nn.Module,
+    dataset: Dataset,
+    preprocessing: Preprocessing,
+    recipe: Recipe,
+    *,
+    seed: int,
+    folder: Path,
+    device: str = "cpu",
+    max_memory: int | None = None,
+    tell: Tell = lambda progress: None,
+) -> Trained:
+    """Trains `model` in place; continues from the folder's checkpoint where there is one.
+
+    Raises TrainingDiverged for a loss that is no number, DataError for an empty part.
+    """
+    torch.manual_seed(seed)
+    run = Training(model, dataset, preprocessing, recipe, seed, device)
+    if max_memory is not None:
+        run.micro_batch = memory.micro_batch(run, max_memory)
+    last, best = folder / "last.safetensors", folder / "best.safetensors"
+    about = checkpoint.load(last, run.model, run.average, run.optimizer) or {"curve": [], "seconds": 0.0, "images": 0}
+    for number in range(len(about["curve"]), recipe.epochs):
+        started = time.monotonic()
+        loss, images = run.epoch(number)
+        accurate = accuracy(run.average, run.validation, bf16=run.bf16, device=device)
+        about["curve"].append({"loss": loss, "validation": accurate})
+        about["seconds"] += time.monotonic() - started
+        about["images"] += images
+        if accurate >= max(entry["validation"] for entry in about["curve"]):
+            checkpoint.save(best, run.model, run.average, run.optimizer, about)
+        checkpoint.save(last, run.model, run.average, run.optimizer, about)
+        tell(progress_of(about, recipe))
+    chosen = checkpoint.load(best, run.model, run.average, run.optimizer)
+    if chosen is None:
+        chosen = about
+    return Trained(run.average.cpu().eval().requires_grad_(True), summary(run, about, len(chosen["curve"])))
+
+
+def progress_of(about: dict[str, Any], recipe: Recipe) -> Progress:
+    done = len(about["curve"])
+    latest = about["curve"][-1]
+    left = about["seconds"] / done * (recipe.epochs - done)
+    return Progress(done, recipe.epochs, latest["loss"], latest["validation"], about["images"] / about["seconds"], left)
+
+
+def summary(run: Training, about: dict[str, Any], selected: int) -> dict[str, Any]:
+    """What the artefact's provenance keeps of the training."""
+    return {
+        "curve": about["curve"],
+        "selected_epoch": selected,
+        "validation_accuracy": about["curve"][selected - 1]["validation"],
+        "validation_images": len(run.validation),
+        "train_images": len(run.train),
+        "seconds": about["seconds"],
+        "images_per_second": about["images"] / about["seconds"],
+        "precision": "bf16" if run.bf16 else "fp32",
+        "micro_batch": run.micro_batch,
+        "device": run.device,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Weight decay on weights of two and more dimensions only: biases and normalisation are left alone."""
+    decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1 and parameter.requires_grad]
+    free = [parameter for parameter in model.parameters() if parameter.ndim <= 1 and parameter.requires_grad]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.lr)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
+
+
+def fast_bf16(device: str) -> bool:
+    """Whether bf16 is faster than fp32 here: the processor has instructions for it, or it is a GPU."""
+    return device != "cpu" or bool(FAST_BF16 & cpu_flags())
