@@ -1,4 +1,4 @@
-"""Accuracy: the whole test part through the session class that is timed, once per artefact and runtime options (rule 14).
+"""Accuracy: the whole test part through the session class that is timed, once per artefact × runtime (rule 14).
 
 Every evaluation on the test part is counted beside the artefact (`test_evaluations.txt`, one line each), so that a
 record says how often somebody looked.

@@ -1,4 +1,4 @@
-"""The bench: one opened session in one fresh process, and what its opening cost. Metrics measure on it, one after the other.
+"""The bench: one opened session in one fresh process, and what its opening cost. Metrics measure on it in turn.
 
 Order matters and is fixed here: memory before loading, loading, the first call, a few calls with that one input, the
 peak of memory; only then are the other inputs handed to the runtime. So the peak is that of a process that serves,

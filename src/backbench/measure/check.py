@@ -1,4 +1,4 @@
-"""The check of one cell before anything is timed: the gate, then the accuracy, through the session class that is timed."""
+"""The check of one cell before anything is timed: gate, then accuracy, through the session class that is timed."""
 
 from __future__ import annotations
 

@@ -113,4 +113,4 @@ def source_of(job: SampleJob, artefact: Artefact) -> Source:
 
 def process_age() -> float:
     """Seconds since this process began: interpreter and imports where it was spawned, next to none where forked."""
-    return max(0.0, time.time() - psutil.Process().create_time())
+    return max(0.0, time.time() - float(psutil.Process().create_time()))

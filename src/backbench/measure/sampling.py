@@ -95,10 +95,8 @@ def as_stored(split: Split, count: int, seed: int) -> tuple[Stored, ...]:
     """Distinct test images as they are stored: encoded bytes, or pixels where the source holds those."""
     places = np.random.RandomState(seed).permutation(len(split))[:count].astype(np.int64)
     encoded = [split.images.encoded(int(place)) for place in places]
-    pixels = [None] * len(places) if all(encoded) else split.images.read(places)
-    return tuple(
-        data if data else image for data, image in zip(encoded, pixels, strict=True) if data or image is not None
-    )
+    whole = tuple(data for data in encoded if data is not None)
+    return whole if len(whole) == len(places) else tuple(split.images.read(places))
 
 
 def call_times(feed: Feed, clock: Clock, calls: int, seconds: float, cap: float, start: int = 0) -> list[float]:

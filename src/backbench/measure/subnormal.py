@@ -1,4 +1,4 @@
-"""Subnormal numbers: below 1.2e-38 a processor may take a slow path, and a network gets slow by its weights alone (rule 5).
+"""Subnormal numbers: below 1.2e-38 a processor may take a slow path; a network gets slow by its weights (rule 5).
 
 Where the artefact holds such weights, the same calls are timed with flush-to-zero off and on, in turns. The flag
 belongs to a thread and is inherited by the threads that it starts; so a session for it is opened in a thread that has
