@@ -12,6 +12,7 @@ Options of a Choice are keyword arguments of the library's own constructor; own 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from backbench.data.dataset import Dataset
@@ -76,6 +77,8 @@ def default_preprocessing(
     their published weights. Channels are the dataset's; but with `pretrained` (weights that were made elsewhere are
     loaded) they are the network's, and a grey image is repeated to three channels.
     """
+    if input and dataset.size is None:  # images of different sizes: all are brought to the input's
+        dataset = replace(dataset, size=(input[2], input[3]))
     made_for = source_of(choice.name).preprocessing(choice, dataset)
     channels = input[1] if input else made_for.channels if pretrained else dataset.channels
     changes = {

@@ -1,6 +1,7 @@
 """MobileNetV2 (Sandler et al. 2018) with the small-image stem: the first two of its five halvings are left out.
 
-2,236,682 parameters for ten classes (as ImageNet's net with ten classes) and 88 M MACs at 32×32; the last stage works at 4×4.
+2,236,682 parameters for ten classes (as ImageNet's net with ten classes) and 88.0 M MACs at 32×32; the last stage works
+at 4×4.
 """
 
 from __future__ import annotations

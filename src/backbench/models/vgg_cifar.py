@@ -1,7 +1,8 @@
-"""VGG16 with batch norm for 32×32 images: thirteen convolutions and one linear layer, 14,728,266 parameters for ten classes.
+"""VGG16 with batch norm for 32×32 images: thirteen convolutions and one linear layer.
 
-Published in two shapes of the same weights: with four poolings before the last stage it works at 2×2 (313 M MACs), with three
-at 4×4 (399 M MACs: the net of the structural-pruning benchmarks). Later ones that add two 512-wide linear layers have 15.25 M.
+14,728,266 parameters for ten classes. Published in two shapes of the same weights: with four poolings before the last
+stage it works at 2×2 (313 M MACs), with three at 4×4 (399 M MACs: the net of the structural-pruning benchmarks). Nets
+with two 512-wide linear layers more have 15.25 M.
 """
 
 from __future__ import annotations

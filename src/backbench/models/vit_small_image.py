@@ -1,4 +1,4 @@
-"""A small vision transformer (Dosovitskiy et al. 2020) for small images: mean over the patches instead of a class token.
+"""A small vision transformer (Dosovitskiy et al. 2020) for small images: mean over patches instead of a class token.
 
 The patch follows from the image: 2 for 8×8, 4 for 28×28 and 32×32. With its defaults 2.7 M parameters at 32×32.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ViTMini(Family):
-    """`patch` in pixels (none: by the image's size); `dim` must be a multiple of `heads`; `mlp` widens the hidden layer."""
+    """`patch` in pixels (none: by the image's size); `dim` is a multiple of `heads`; `mlp` × `dim` units are hidden."""
 
     patch: Annotated[int, Field(ge=1, le=64)] | None = None
     dim: Annotated[int, Field(ge=1, le=2048)] = 192

@@ -1,6 +1,6 @@
 """A vision transformer: patches, learned positions, pre-norm blocks, mean over the patches.
 
-Attributes have timm's names (`qkv`, `proj`, `num_heads`, `head_dim`), so that what works on timm's attention works here.
+Attributes have timm's names (`qkv`, `proj`, `num_heads`, `head_dim`): what works on timm's attention works here.
 """
 
 from __future__ import annotations
