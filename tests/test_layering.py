@@ -208,3 +208,18 @@ def test_the_light_commands_load_nothing_heavy(arguments: list[str]) -> None:
 
 def test_looking_at_every_part_loads_nothing_heavy() -> None:
     assert loaded_by(PARTS) == set()
+
+
+NAMES = """
+import json
+import backbench
+import backbench.pipeline, backbench.report.reading
+print(json.dumps([name for name in backbench.__all__ if not callable(getattr(backbench, name))]))
+"""
+
+
+def test_the_public_names_are_callable_whatever_was_imported_before() -> None:
+    """A package of the same name as a public function would take its place when it is imported."""
+    done = subprocess.run([sys.executable, "-c", NAMES], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
