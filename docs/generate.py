@@ -19,6 +19,7 @@ from backbench.catalogue import REGISTRIES
 from backbench.cli import app
 from backbench.measure.plan import PLANS
 from backbench.registry import Part, Registry
+from backbench.training import recipe as recipes
 
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by docs/generate.py; `make docs` writes it again. -->"
@@ -41,7 +42,7 @@ def parts_page() -> str:
     """Every registered part with its options."""
     head = ["# Parts", NOTICE, GRAMMAR]
     sections = [section for kind, registry in REGISTRIES.items() for section in kind_sections(kind, registry)]
-    return page([*head, *sections])
+    return page([*head, *sections, "## Recipes", *(part for name in recipes.names() for part in recipe_sections(name))])
 
 
 def kind_sections(kind: str, registry: Registry[Any]) -> Iterator[str]:
@@ -52,6 +53,21 @@ def kind_sections(kind: str, registry: Registry[Any]) -> Iterator[str]:
         yield prose(part)
         if part.model_fields:
             yield options_table(part)
+
+
+def recipe_sections(name: str) -> Iterator[str]:
+    """What a shipped recipe says, defaults left out; `reached` holds measured results only."""
+    recipe = recipes.load_recipe(name)
+    yield f"### {name}"
+    yield recipe.description
+    said = recipe.model_dump(mode="json", exclude_defaults=True, exclude={"name", "description", "expected", "reached"})
+    yield "\n".join(["| field | value |", "|---|---|", *(f"| `{key}` | `{value}` |" for key, value in said.items())])
+    for result in recipe.reached:
+        low, high = result.interval
+        yield (
+            f"Reached: {result.model} on {result.dataset}, seed {result.seed}: test {result.test:.2%}"
+            f" [{low:.2%}, {high:.2%}] (n = {result.n}) in {result.seconds / 60:.0f} minutes on {result.machine}."
+        )
 
 
 def prose(part: type[Part]) -> str:

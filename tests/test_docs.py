@@ -17,7 +17,6 @@ import typer
 
 from backbench.cli import app
 from backbench.spec.study import parse_study
-from backbench.training.recipe import parse_recipe
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -110,8 +109,7 @@ def test_python_in_the_docs(example: Example, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("example", examples("yaml"), ids=str)
 def test_yaml_in_the_docs(example: Example) -> None:
-    readers = {"": parse_study, "recipe": parse_recipe}
-    readers[example.note](example.text)
+    parse_study(example.text, str(example))
 
 
 @pytest.mark.parametrize("file", MARKDOWN, ids=lambda file: str(file.relative_to(ROOT)))
