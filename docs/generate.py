@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from backbench.catalogue import REGISTRIES
 from backbench.cli import app
+from backbench.measure.gate import TABLE
 from backbench.measure.plan import PLANS
 from backbench.registry import Part, Registry
 from backbench.training import recipe as recipes
@@ -34,6 +35,10 @@ EXIT_CODES = (
 )
 PROTOCOLS = (
     "Every value of the plan that was followed stands in the record. What each means is told in [method](method.md)."
+)
+GATE = (
+    "A runtime's outputs against eager fp32. Errors are shares of the reference's largest absolute logit; where the head was"
+    " never trained, the arg-max does not count."
 )
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
@@ -152,13 +157,15 @@ def parameter_row(parameter: click.Parameter) -> str:
 
 
 def protocols_page() -> str:
-    """Every value of each protocol, side by side."""
+    """Every value of each protocol, side by side, and the gate's tolerances."""
     tables = [plan.model_dump(mode="json") for plan in PLANS.values()]
     rows = [
         f"| `{name}` | {' | '.join(str(table[name]) for table in tables)} |" for name in tables[0] if name != "name"
     ]
     head = [f"| | {' | '.join(PLANS)} |", "|---|" + "---|" * len(tables)]
-    return page(["# Protocols", NOTICE, PROTOCOLS, "\n".join([*head, *rows])])
+    gates = [f"| {name} | {row.agreement:.0%} | {row.max_error:g} | {row.cosine:g} |" for name, row in TABLE.items()]
+    gate = ["| row | least equal arg-max | largest error | least cosine |", "|---|---|---|---|", *gates]
+    return page(["# Protocols", NOTICE, PROTOCOLS, "\n".join([*head, *rows]), "## The gate", GATE, "\n".join(gate)])
 
 
 def page(parts: list[str]) -> str:
