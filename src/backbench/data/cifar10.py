@@ -70,9 +70,11 @@ class Cifar10(Layout):
         pixels = content.get("data") if isinstance(content, dict) else None
         if not isinstance(pixels, np.ndarray) or pixels.shape != (self.images, 3072):
             raise DataError(f"{file}: 'data' is no array of {self.images} × 3072 bytes")
-        labels = np.asarray(content.get("labels", ()), dtype=np.int64)
+        labels = content.get("labels")
+        if not isinstance(labels, list) or not all(isinstance(label, int) for label in labels):
+            raise DataError(f"{file}: 'labels' is no list of numbers")
         upright = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        return np.ascontiguousarray(upright), checked(labels, self.images, len(CLASSES), file)
+        return np.ascontiguousarray(upright), checked(np.array(labels, dtype=np.int64), self.images, len(CLASSES), file)
 
 
 def unpickle(data: bytes, file: Path) -> Any:

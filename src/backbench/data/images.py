@@ -22,7 +22,8 @@ from backbench.errors import DataError
 
 Indices = Sequence[int] | NDArray[np.int64]
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
-THREADS = 4  # Pillow decodes outside Python's lock
+THREADS = 4  # Pillow decodes outside Python's lock…
+THREADED_FROM = 128 * 128  # …which pays from this many pixels on: below, the lock itself costs more
 
 
 class Blobs(Protocol):
@@ -127,7 +128,7 @@ class EncodedImages:
 
     def read(self, indices: Indices) -> list[NDArray[np.uint8]]:
         chosen = [int(index) for index in indices]
-        if len(chosen) < 64:
+        if len(chosen) < THREADS or not self._large():
             return [self._decode(index) for index in chosen]
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(self._decode, chosen))
@@ -153,13 +154,13 @@ class EncodedImages:
         height, width = (int(side) for side in self.sizes[0])
         pixels = np.empty((len(self), height, width, self.channels), np.uint8)
 
-        def fill(start: int) -> None:
-            for index in range(start, min(start + 256, len(self))):
-                pixels[index] = self._decode(index)
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(fill, range(0, len(self), 256)))
+        for start in range(0, len(self), 256):
+            for index, image in enumerate(self.read(range(start, min(start + 256, len(self)))), start):
+                pixels[index] = image
         return pixels
+
+    def _large(self) -> bool:
+        return bool(self.sizes.prod(axis=1).mean() >= THREADED_FROM)
 
     def _decode(self, index: int) -> NDArray[np.uint8]:
         return decode(self.blobs.read(index), self.channels, self.blobs.place(index))
@@ -177,7 +178,8 @@ def decode(data: bytes, channels: int, place: str) -> NDArray[np.uint8]:
             if picture.mode.startswith("I;16"):  # Pillow would clip 16-bit grey at 255
                 grey = np.asarray(picture, dtype=np.uint16) >> 8
                 return np.repeat(grey.astype(np.uint8)[..., None], channels, axis=-1)
-            pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"), dtype=np.uint8)
+            wanted = "L" if channels == 1 else "RGB"
+            pixels = np.array(picture if picture.mode == wanted else picture.convert(wanted), dtype=np.uint8)
     except BROKEN as error:
         raise DataError(f"{place}: the image can't be decoded: {reason(error)}") from None
     return pixels[..., None] if channels == 1 else pixels
