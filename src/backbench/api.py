@@ -94,7 +94,7 @@ def evaluate(
     from backbench.artefacts.artefact import Artefact
     from backbench.execute import cell_jobs
     from backbench.execute.local import LocalExecutor
-    from backbench.measuring.check import CheckResult
+    from backbench.measure.check import CheckResult
 
     settings = settings or Settings()
     cell = one_cell(reference(model), dataset, settings, fields)
@@ -121,7 +121,9 @@ class Training:
 
     def sentence(self) -> str:
         share = self.interval()
-        return f"{share.estimate:.2%} [{share.low:.2%}, {share.high:.2%}] ({self.correct} of {self.n} images, 95 % Wilson)"
+        return (
+            f"{share.estimate:.2%} [{share.low:.2%}, {share.high:.2%}] ({self.correct} of {self.n} images, 95 % Wilson)"
+        )
 
     def data(self) -> dict[str, Any]:
         share = self.interval()
@@ -155,7 +157,14 @@ def train(
     cell = one_cell(reference(model), dataset, settings, fields)
     torch.set_num_threads(threads or os.cpu_count() or 1)
     trained = train_cached(
-        cell.model, cell.dataset, recipe, seed=seed, weights=cell.weights, device=device, settings=settings, tell=progress
+        cell.model,
+        cell.dataset,
+        recipe,
+        seed=seed,
+        weights=cell.weights,
+        device=device,
+        settings=settings,
+        tell=progress,
     )
     if out is not None:
         copy_file(trained.path, Path(out))

@@ -40,8 +40,12 @@ def training(cells: list[Cell]) -> str:
     for cell in cells:
         if cell.recipe:
             wanted.setdefault(cell.recipe, set()).add(f"{cell.model}/{cell.dataset}/{cell.seed}/{cell.weights}")
-    stated = (f"{len(runs)} × {name} ({load_recipe(name).expected_time})" for name, runs in sorted(wanted.items()))
+    stated = (f"{len(runs)} × {name} ({stated_time(name)})" for name, runs in sorted(wanted.items()))
     return ", ".join(stated) or "none"
+
+
+def stated_time(name: str) -> str:
+    return ", ".join(f"{time} on {machine}" for machine, time in load_recipe(name).expected.items()) or "time not known"
 
 
 def disk(cell: Cell) -> int:

@@ -33,6 +33,6 @@ def sample_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def run_canary(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """{threads} → {seconds} of the fixed load."""
-    from backbench.measuring.canary import canary
+    from backbench.measure.canary import canary
 
     return {"seconds": canary(int(payload["threads"]))}

@@ -16,7 +16,7 @@ WHOLE = 2_000_000_000  # bytes of decoded pixels that are held at once
 
 
 class Pixels:
-    """Images of one part, uint8 N × C × H × W at the network's size, by their places."""
+    """Images of one part, uint8 N × H × W × C at the network's size, by their places."""
 
     def __init__(self, split: Split, preprocessing: Preprocessing) -> None:
         if not len(split):
@@ -26,8 +26,8 @@ class Pixels:
         height, width = preprocessing.size
         small = len(split) * height * width * preprocessing.channels <= WHOLE
         self._whole = self._decode(np.arange(len(split))) if small else None
-        self._mean = torch.tensor(preprocessing.mean).view(1, -1, 1, 1) * 255
-        self._scale = 1 / (torch.tensor(preprocessing.std).view(1, -1, 1, 1) * 255)
+        self._mean = torch.tensor(preprocessing.mean) * 255
+        self._scale = 1 / (torch.tensor(preprocessing.std) * 255)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -36,13 +36,11 @@ class Pixels:
         return self._whole[places] if self._whole is not None else self._decode(places.numpy())
 
     def normal(self, images: Tensor) -> Tensor:
-        """uint8 pixels as the network's float32 input, channels last in memory."""
-        scaled = (images.float() - self._mean) * self._scale
-        return scaled.contiguous(memory_format=torch.channels_last)
+        """uint8 N × H × W × C as the network's float32 input, N × C × H × W, channels last in memory as they were."""
+        return ((images.float() - self._mean) * self._scale).permute(0, 3, 1, 2)
 
     def _decode(self, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Tensor:
-        sized = self._preprocessing.pixels(self._split.images.read(places))
-        return torch.from_numpy(sized.transpose(0, 3, 1, 2).copy())
+        return torch.from_numpy(self._preprocessing.pixels(self._split.images.read(places)))
 
 
 def shuffled(n: int, batch: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -26,7 +26,7 @@ from backbench.training import augment, checkpoint, memory
 from backbench.training.batches import Pixels, shuffled, steps_of
 from backbench.training.evaluate import accuracy
 from backbench.training.recipe import Recipe
-from backbench.training.schedule import factor
+from backbench.training.schedule import build_optimizer, learning_rate, set_rate
 
 FAST_BF16 = {"avx512_bf16", "amx_bf16"}
 
@@ -57,7 +57,9 @@ class Trained:
     """The network with the chosen epoch's weights, and what is known of how it came to be."""
 
     model: nn.Module
-    about: dict[str, Any]  # epochs, curve [{loss, validation}], selected, seconds, precision, micro_batch, images_per_second
+    about: dict[
+        str, Any
+    ]  # epochs, curve [{loss, validation}], selected, seconds, precision, micro_batch, images_per_second
 
 
 class Training:
@@ -70,12 +72,14 @@ class Training:
 
         self.recipe, self.seed, self.device = recipe, seed, device
         self.train, self.validation = Pixels(dataset.train, preprocessing), Pixels(dataset.validation, preprocessing)
+        # A coin per image decides which epochs mirror it: the even or the odd ones.
+        self.coin = torch.randint(2, (len(self.train),), generator=torch.Generator().manual_seed(seed))
         self.mirrored, self.classes = dataset.mirrored, len(dataset.classes)
         self.bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and fast_bf16(device))
         self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="bf16" if self.bf16 else "no")
         self.model = model.to(device=device, memory_format=torch.channels_last)
         self.average = deepcopy(self.model).requires_grad_(False)
-        self.optimizer = optimizer_of(self.model, recipe)
+        self.optimizer = build_optimizer(self.model, recipe)
         self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         self.steps = steps_of(len(self.train), recipe.batch)
         self.micro_batch = recipe.batch
@@ -83,6 +87,19 @@ class Training:
     def autocast(self) -> AbstractContextManager[None]:
         context: AbstractContextManager[None] = self.accelerator.autocast()
         return context
+
+    def save(self, path: Path, about: dict[str, Any]) -> None:
+        """Everything that the next epoch needs; randomness is fixed by seed and epoch, the rate by the step."""
+        tensors = checkpoint.named("model", self.model.state_dict())
+        tensors |= checkpoint.named("average", self.average.state_dict())
+        checkpoint.save(path, tensors | checkpoint.optimizer_tensors(self.optimizer), about)
+
+    def restore(self, path: Path) -> dict[str, Any]:
+        tensors, about = checkpoint.load(path)
+        self.model.load_state_dict(checkpoint.section(tensors, "model"))
+        self.average.load_state_dict(checkpoint.section(tensors, "average"))
+        checkpoint.restore_optimizer(self.optimizer, tensors)
+        return about
 
     def epoch(self, number: int) -> tuple[float, int]:
         """One pass over the train part: its mean loss and how many images it took."""
@@ -97,10 +114,9 @@ class Training:
 
     def step(self, number: int, places: Tensor, generator: torch.Generator) -> float:
         """One optimizer step, in micro-batches whose gradients add up to the batch's. Returns the batch's loss."""
-        lr = self.recipe.lr * factor(number, self.steps * self.recipe.epochs, self.recipe.warmup, self.recipe.schedule)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        images, targets = self.batch(places, generator)
+        rate = learning_rate(self.recipe, number, self.steps)
+        set_rate(self.optimizer, rate)
+        images, targets = self.batch(number // self.steps, places, generator)
         total = 0.0
         for inputs, wanted in zip(images.split(self.micro_batch), targets.split(self.micro_batch), strict=True):
             with self.autocast():
@@ -110,7 +126,7 @@ class Training:
             total += loss.item()
         if not math.isfinite(total):
             raise TrainingDiverged(
-                f"recipe {self.recipe.name!r}: the loss became {total} in step {number} at learning rate {lr:.3g}; "
+                f"recipe {self.recipe.name!r}: the loss became {total} in step {number} at learning rate {rate:.3g}; "
                 "a lower lr or a longer warmup is the usual remedy"
             )
         if self.recipe.clip:
@@ -120,21 +136,25 @@ class Training:
         self.follow(number)
         return total
 
-    def batch(self, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def batch(self, epoch: int, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Augmented float32 images and their targets: class numbers, or shares of classes where images are mixed."""
-        images = augment.crop(self.train[places], self.recipe.crop, generator)
-        if self.recipe.flip and self.mirrored:
-            images = augment.flip(images, generator)
-        normal, labels = self.train.normal(images), self.train.labels[places]
-        if not self.recipe.mixup:
+        how = self.recipe.augment
+        mirror = (
+            (self.coin[places] + epoch) % 2 == 0
+            if how.flip and self.mirrored
+            else torch.zeros(len(places), dtype=torch.bool)
+        )
+        images = augment.geometry(self.train[places], mirror, how, generator)
+        normal, labels = self.train.normal(augment.erase(images, how.erase, generator)), self.train.labels[places]
+        if not how.mixup and not how.cutmix:
             return normal, labels
         shares = nn.functional.one_hot(labels, self.classes).float()
-        return augment.mixup(normal, shares, self.recipe.mixup, generator)
+        return augment.mix(normal, shares, how, generator)
 
     @torch.no_grad()
     def follow(self, number: int) -> None:
         """The average moves towards the model; early on it moves faster, since it began as random weights."""
-        keep = 0.0 if self.recipe.ema is None else min(self.recipe.ema, (1 + number) / (10 + number))
+        keep = min(self.recipe.ema, (1 + number) / (10 + number))
         mine, theirs = list(self.average.state_dict().values()), list(self.model.state_dict().values())
         moving = [place for place, tensor in enumerate(mine) if tensor.is_floating_point()]
         torch._foreach_lerp_([mine[place] for place in moving], [theirs[place] for place in moving], 1 - keep)
@@ -164,7 +184,7 @@ def train(
     if max_memory is not None:
         run.micro_batch = memory.micro_batch(run, max_memory)
     last, best = folder / "last.safetensors", folder / "best.safetensors"
-    about = checkpoint.load(last, run.model, run.average, run.optimizer) or {"curve": [], "seconds": 0.0, "images": 0}
+    about = run.restore(last) if last.exists() else {"curve": [], "seconds": 0.0, "images": 0}
     for number in range(len(about["curve"]), recipe.epochs):
         started = time.monotonic()
         loss, images = run.epoch(number)
@@ -173,12 +193,10 @@ def train(
         about["seconds"] += time.monotonic() - started
         about["images"] += images
         if accurate >= max(entry["validation"] for entry in about["curve"]):
-            checkpoint.save(best, run.model, run.average, run.optimizer, about)
-        checkpoint.save(last, run.model, run.average, run.optimizer, about)
+            run.save(best, about)
+        run.save(last, about)
         tell(progress_of(about, recipe))
-    chosen = checkpoint.load(best, run.model, run.average, run.optimizer)
-    if chosen is None:
-        chosen = about
+    chosen = run.restore(best)
     return Trained(run.average.cpu().eval().requires_grad_(True), summary(run, about, len(chosen["curve"])))
 
 
@@ -204,16 +222,6 @@ def summary(run: Training, about: dict[str, Any], selected: int) -> dict[str, An
         "device": run.device,
         "threads": torch.get_num_threads(),
     }
-
-
-def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Weight decay on weights of two and more dimensions only: biases and normalisation are left alone."""
-    decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1 and parameter.requires_grad]
-    free = [parameter for parameter in model.parameters() if parameter.ndim <= 1 and parameter.requires_grad]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.lr)
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
 
 
 def fast_bf16(device: str) -> bool:

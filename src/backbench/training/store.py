@@ -1,6 +1,6 @@
 """Trained weights by what they were made from: asked for again, they are there; killed, they are continued.
 
-    <cache>/trained/<key>/weights.safetensors · training.json · last.safetensors (while it runs)
+<cache>/trained/<key>/weights.safetensors · training.json · last.safetensors (while it runs)
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def key_of(
         "model": model.model_dump(mode="json"),
         "dataset": images.checksum,
         "validation": len(images.validation),
-        "recipe": recipe.model_dump(mode="json", exclude={"name", "description", "expected_time", "reached"}),
+        "recipe": recipe.identity(),
         "seed": seed,
         "start": None if start == "random" else start,
         "preprocessing": preprocessing.model_dump(mode="json"),
