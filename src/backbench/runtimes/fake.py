@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from backbench.artefacts.artefact import Artefact
 from backbench.errors import BackbenchError, Skip
@@ -46,7 +46,7 @@ class Fake(Runtime):
 
     load: Seconds = 0.0
     first: Seconds = 0.0  # more than any other call
-    delays: Annotated[str, Field(pattern=r"^[0-9.e-]+(/[0-9.e-]+)*$")] = "0.001"
+    delays: Annotated[str, BeforeValidator(str), Field(pattern=r"^[0-9.e-]+(/[0-9.e-]+)*$")] = "0.001"
     per_image: Seconds = 0.0
     cycle: bool = False  # start again with the first delay instead of staying at the last
     remember: Annotated[float, Field(gt=0)] = 1.0  # factor on the time of an input just seen: a cache
