@@ -54,7 +54,7 @@ def test_a_missing_numbered_file_is_known_before_anything_runs(tmp_path: Path) -
     images = [encoded(image) for image in pixels(2, 4, 4, 3)]
     for number in (0, 2):
         write_parquet(tmp_path / "x" / f"train-0000{number}-of-00004.parquet", images, [0, 1])
-    with pytest.raises(DataError, match="2 of 4 files like train-00000-of-00004.parquet are missing"):
+    with pytest.raises(DataError, match=r"2 of 4 files like train-00000-of-00004\.parquet are missing"):
         check_dataset(Choice(name="x"), Settings(data_root=tmp_path))
 
 

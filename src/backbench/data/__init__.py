@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backbench.data.dataset import Dataset, DatasetSource
 from backbench.data.files import is_path, place_of
-from backbench.errors import DataError, unknown
+from backbench.errors import DataError, UnknownName, UsageError
 from backbench.registry import Registry
 from backbench.settings import Settings
 from backbench.spec.choice import Choice
@@ -70,20 +70,15 @@ def folder_source(choice: Choice, root: Path) -> DatasetSource:
     """The folder of this name or path, as Parquet or as images."""
     folder = place_of(choice.name, root)
     if choice.options:
-        raise DataError(f"{folder}: a folder has no options (given {', '.join(choice.options)})")
+        raise UsageError(f"{choice}: a folder has no options (given {', '.join(choice.options)})")
+    if not folder.is_dir() and not is_path(choice.name):
+        raise UnknownName("dataset", choice.name, [*REGISTRY.names(), *folders(root)], f"data root {root}")
     if not folder.is_dir():
-        raise DataError(missing(choice.name, root, folder))
+        raise DataError(f"{folder}: there is no such folder; expected Parquet files or class folders of images")
     if not any(folder.iterdir()):
         raise DataError(f"{folder}: the folder is empty; expected Parquet files or class folders of images")
     kind = "parquet" if has_parquet(folder) else "image_folder"
     return REGISTRY.build(Choice(name=kind, options={"path": choice.name}))
-
-
-def missing(name: str, root: Path, folder: Path) -> str:
-    """The sentence for a name that nothing serves."""
-    if is_path(name):
-        return f"{folder}: there is no such folder; expected Parquet files or class folders of images"
-    return f"{unknown('dataset', name, [*REGISTRY.names(), *folders(root)])}; no folder of that name is in {root}"
 
 
 def folders(root: Path) -> list[str]:
