@@ -57,7 +57,7 @@ def disk(cell: Cell) -> int:
     with torch.device("meta"):
         model = build(cell.model, num_classes=10, in_channels=3, input_size=cell.input[2:] if cell.input else (32, 32))
     stored = sum(tensor.numel() for tensor in model.state_dict().values()) * BYTES_PER_PARAMETER
-    return stored * (1 if cell.runtime.name == "eager" else 2)
+    return int(stored) * (1 if cell.runtime.name == "eager" else 2)
 
 
 def artefact_key(cell: Cell) -> str:

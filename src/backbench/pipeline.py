@@ -16,7 +16,7 @@ from typing import Any
 from backbench.artefacts.artefact import Artefact
 from backbench.assemble import bare_record, base_record, conditions_of, full_record
 from backbench.catalogue import resolve
-from backbench.execute import measuring
+from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor
 from backbench.execute.rounds import Entry, Rounds, discard_stale
 from backbench.measure.check import CheckResult
@@ -96,13 +96,13 @@ def prepare_all(run: Run, planned: Sequence[Planned]) -> None:
 def prepare_one(run: Run, cell: Cell) -> None:
     """Artefact, gate and accuracy of one cell; what stands on disk already is not done again."""
     report = lambda text: run.tell(Progress("prepare", f"{cell.label}: {text}"))  # noqa: E731
-    outcome = measuring.prepare(run.executor, cell, run.settings, report)
+    outcome = cell_jobs.prepare(run.executor, cell, run.settings, report)
     if outcome.status != "ok":
         return run.finish(cell, outcome.status, outcome.reason)
     artefact = Artefact.open(Path(outcome.result["folder"]))
     found = run.folder.read_check(cell.id)
     if found is None or found["stamp"] != run.stamp(artefact):
-        outcome = measuring.check(run.executor, cell, artefact, run.settings)
+        outcome = cell_jobs.check(run.executor, cell, artefact, run.settings)
         if outcome.status != "ok":
             return run.finish(cell, outcome.status, outcome.reason)
         found = {"stamp": run.stamp(artefact), "check": outcome.result}
@@ -128,7 +128,7 @@ def measure_all(run: Run) -> None:
         run.plan,
         seed=0,
         sample=lambda cell_id, number: take_sample(run, cell_id, number),
-        canary=lambda: measuring.canary(run.executor, threads),
+        canary=lambda: cell_jobs.canary(run.executor, threads),
         progress=lambda text: run.tell(Progress("measure", text)),
         budget=run.study.budget,
     ).run(entries)
@@ -139,9 +139,9 @@ def measure_all(run: Run) -> None:
 def take_sample(run: Run, cell_id: str, number: int) -> dict[str, Any] | None:
     """One sample in a fresh process; None (and a failed record) where it ended badly."""
     cell, artefact, _ = run.ready[cell_id]
-    outcome = measuring.sample(run.executor, cell, artefact, run.settings, run.plan, number, run.study.metrics)
+    outcome = cell_jobs.sample(run.executor, cell, artefact, run.settings, run.plan, number, run.study.metrics)
     if outcome.status == "ok":
-        return outcome.result
+        return dict(outcome.result)
     run.finish(cell, outcome.status, outcome.reason)
     run.ready.pop(cell_id)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,9 +30,7 @@ def listing(
     if kind is Kind.models and all_names:
         from backbench.models.build import names
 
-        found |= {
-            name: {"options": {}, "missing": None, "about": ""} for name in names(everything=True) if name not in found
-        }
+        found |= {name: {"options": {}, "missing": None, "about": ""} for name in names(all=True) if name not in found}
     if as_json:
         typer.echo(json.dumps(found, indent=1, default=str))
         return
@@ -42,12 +40,12 @@ def listing(
         typer.echo(f"{name:<24} {about['about']}" + (f"  ({options})" if options else "") + state)
 
 
-def parts(kind: Kind) -> dict[str, dict[str, object]]:
+def parts(kind: Kind) -> dict[str, dict[str, Any]]:
     """For each part its first line, its options with defaults, and why it can't be used here."""
     from backbench.catalogue import REGISTRIES
     from backbench.errors import MissingDependency
 
-    found: dict[str, dict[str, object]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in REGISTRIES[kind.value].names():
         try:
             part = REGISTRIES[kind.value].get(name)
@@ -60,7 +58,7 @@ def parts(kind: Kind) -> dict[str, dict[str, object]]:
     return found
 
 
-def recipes() -> dict[str, dict[str, object]]:
+def recipes() -> dict[str, dict[str, Any]]:
     from backbench.training.recipe import load_recipe, names
 
     return {name: {"about": load_recipe(name).description, "options": {}, "missing": None} for name in names()}

@@ -36,13 +36,14 @@ def live(console: Console, status: Status) -> Callable[[Progress], None]:
 
 
 def plain() -> Callable[[Progress], None]:
-    last = {"step": "", "time": 0.0}
+    last_step, last_time = "", 0.0
 
     def tell(progress: Progress) -> None:
+        nonlocal last_step, last_time
         now = time.monotonic()
-        if progress.step != last["step"] or lasting(progress) or now - float(last["time"]) > QUIET_SECONDS:
+        if progress.step != last_step or lasting(progress) or now - last_time > QUIET_SECONDS:
             print(sentence(progress), file=sys.stderr, flush=True)
-            last.update(step=progress.step, time=now)
+            last_step, last_time = progress.step, now
 
     return tell
 

@@ -24,7 +24,9 @@ def train(
     data_root: DataRoot = None,
     download: Download = False,
     max_memory: MaxMemory = None,
-    deterministic: Annotated[bool, typer.Option("--deterministic", help="Only kernels that repeat bit by bit.")] = False,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Only kernels that repeat bit by bit.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a network; selected on a validation part of train, evaluated once on test. Continues after a kill."""
@@ -45,5 +47,6 @@ def train(
         f"{about['selected_epoch']} of {about['recipe']['epochs']} selected)"
     )
     typer.echo(f"test top-1 {done.sentence()}")
-    typer.echo(f"trained in {about['seconds'] / 60:.1f} min, this call took {(time.monotonic() - started) / 60:.1f} min")
+    minutes, call = about["seconds"] / 60, (time.monotonic() - started) / 60
+    typer.echo(f"trained in {minutes:.1f} min, this call took {call:.1f} min")
     typer.echo(f"weights: {out or done.weights.path}  sha256 {done.weights.sha256[:16]}…")

@@ -1,4 +1,6 @@
-"""Batches of a dataset part as tensors: a small dataset is one uint8 tensor, large images are decoded batch by batch."""
+"""Batches of a dataset part as tensors: a small dataset is one uint8 tensor, large images are decoded batch by
+batch.
+"""
 
 from __future__ import annotations
 

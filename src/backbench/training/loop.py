@@ -1,6 +1,7 @@
 """The training loop: one network, one dataset, one recipe, one seed; the best epoch on the *validation* part is kept.
 
-The test part is never read here. Epoch e of seed s is random in the same way whether the run was interrupted or not. What is kept are
+The test part is never read here. Epoch e of seed s is random in the same way whether the run was interrupted or not.
+What is kept are
 the averaged weights (EMA) where the recipe asks for them, batch-norm statistics averaged along.
 """
 
@@ -77,7 +78,7 @@ class Training:
         self.mirrored, self.classes = dataset.mirrored, len(dataset.classes)
         self.bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and fast_bf16(device))
         self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="bf16" if self.bf16 else "no")
-        self.model = model.to(device=device, memory_format=torch.channels_last)
+        self.model = model.to(device).to(memory_format=torch.channels_last)
         self.average = deepcopy(self.model).requires_grad_(False)
         self.optimizer = build_optimizer(self.model, recipe)
         self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
@@ -184,7 +185,7 @@ def train(
     if max_memory is not None:
         run.micro_batch = memory.micro_batch(run, max_memory)
     last, best = folder / "last.safetensors", folder / "best.safetensors"
-    about = run.restore(last) if last.exists() else {"curve": [], "seconds": 0.0, "images": 0}
+    about: dict[str, Any] = run.restore(last) if last.exists() else {"curve": [], "seconds": 0.0, "images": 0}
     for number in range(len(about["curve"]), recipe.epochs):
         started = time.monotonic()
         loss, images = run.epoch(number)

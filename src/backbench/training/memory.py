@@ -1,7 +1,9 @@
 """How many images of a batch fit into a memory bound: measured on this network, not guessed.
 
-A step's memory grows linearly with its images (activations kept for the backward pass). Forward and backward of one and of
-four images are run under a hook that counts what autograd saves; the line through both says how many fit. Gradients of micro-batches are
+A step's memory grows linearly with its images (activations kept for the backward pass). Forward and backward of one
+and of
+four images are run under a hook that counts what autograd saves; the line through both says how many fit. Gradients
+of micro-batches are
 added up, so that the step is the same, with one exception: batch-norm sees the micro-batch's statistics.
 """
 

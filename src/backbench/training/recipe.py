@@ -1,6 +1,7 @@
 """A recipe: how a network is trained, as inert data. It names no network and no dataset.
 
-Recipes are YAML files; those of `backbench/training/recipes/` ship with the package, a path reads a user's own. `reached` holds
+Recipes are YAML files; those of `backbench/training/recipes/` ship with the package, a path reads a user's own.
+`reached` holds
 measured results only: what was trained on what, with which seed, in what time, and the accuracy with its interval.
 """
 

@@ -114,7 +114,8 @@ def make(
         load_weights(network, Path(str(weights)))
     trained = train(
         network, images, preprocessing, recipe,
-        seed=seed, folder=folder, device=device, max_memory=settings.max_memory, tell=lambda progress: tell(str(progress)),
+        seed=seed, folder=folder, device=device, max_memory=settings.max_memory, tell=lambda progress:
+        tell(str(progress)),
     )  # fmt: skip
     path = folder / "weights.safetensors"
     save_weights(trained.model, path)
