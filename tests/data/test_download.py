@@ -1,4 +1,4 @@
-"""`--download` through torchvision's own downloaders, from a server on this machine; the sentence where there is none."""
+"""`--download` through torchvision's own downloaders, from a server on this machine, and the sentence where none is."""
 
 from __future__ import annotations
 
