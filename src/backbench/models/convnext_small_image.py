@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ConvNeXtMini(Family):
-    """`width` is the first stage's channels (w, 2w, 4w, 8w); `depth` is a stage's blocks, and the third has thrice that."""
+    """`width` is the first stage's channels (w, 2w, 4w, 8w); `depth` is a stage's blocks, thrice that in the third."""
 
     patch: Annotated[int, Field(ge=1, le=64)] | None = None
     width: Annotated[int, Field(ge=1, le=512)] = 48
