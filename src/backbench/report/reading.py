@@ -64,7 +64,9 @@ def record_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder or file")
     place = folder / "records" if (folder / "records").is_dir() else folder
-    return sorted(path for path in place.glob("*.json") if path.name not in NO_RECORDS and not path.name.startswith("."))
+    return sorted(
+        path for path in place.glob("*.json") if path.name not in NO_RECORDS and not path.name.startswith(".")
+    )
 
 
 def study_folder(path: Path) -> Path:
@@ -86,7 +88,9 @@ def read_record(path: Path) -> Record:
     except BackbenchError as error:
         raise BackbenchError(f"{path}: this record is malformed: {error}") from None
     if record.record_id != content_hash(path, record):
-        raise BackbenchError(f"{path}: this record was changed after it was written (its content is not what its record_id says)")
+        raise BackbenchError(
+            f"{path}: this record was changed after it was written (its content is not what its record_id says)"
+        )
     return record
 
 
