@@ -37,8 +37,8 @@ PROTOCOLS = (
     "Every value of the plan that was followed stands in the record. What each means is told in [method](method.md)."
 )
 GATE = (
-    "A runtime's outputs against eager fp32. Errors are shares of the reference's largest absolute logit; where the head"
-    " was never trained, the arg-max does not count."
+    "A runtime's outputs against eager fp32. Errors are shares of the reference's largest absolute logit; where the"
+    " head was never trained, the arg-max does not count."
 )
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
