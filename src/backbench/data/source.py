@@ -1,7 +1,7 @@
 """What the datasets have in common: a source's stored parts, made into a Dataset with validation, checksum and moments.
 
-The checksum is SHA-256 over the train and then the test part as the source stores them, before a validation part is
-drawn: for each part its name and count, each image (its stored bytes, or its shape and pixels), and the labels.
+The checksum is SHA-256 over the parts as the source stores them (train, validation, test; those that it has), before
+any part is drawn: for each part its name and count, each image (its stored bytes, or its shape and pixels), and the labels.
 """
 
 from __future__ import annotations
