@@ -1,13 +1,13 @@
 """What the datasets have in common: a source's stored parts, made into a Dataset with validation, checksum and moments.
 
 The checksum is SHA-256 over the parts as the source stores them (train, validation, test; those that it has), before
-any part is drawn: for each part its name and count, each image (its stored bytes, or its shape and pixels), and the labels.
+any part is drawn: for each part its name and count, each image (its stored bytes, or its shape and pixels), and the
+labels.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backbench.data.dataset import Dataset, DatasetSource, Images, Split
+from backbench.data.dataset import Dataset, DatasetSource, Split
 from backbench.data.images import ArrayImages, Blobs, EncodedImages, Header, read_header
+from backbench.data.moments import moments
 from backbench.data.split import SEED, TEST_SHARE, draw, validation_count
 from backbench.errors import DataError
 
 IN_MEMORY = 2**30  # bytes of pixels up to which a dataset of one size is decoded as a whole
-MOMENTS_FROM = 5_000  # images that mean and deviation come from where the dataset is not in memory
 
 
 @dataclass(frozen=True)
@@ -177,32 +177,6 @@ def sizes_of(split: Split) -> set[tuple[int, int]]:
         return {(int(height), int(width)) for height, width in np.unique(split.images.sizes, axis=0)}
     height, width = split.images.array().shape[1:3]
     return {(height, width)} if len(split) else set()
-
-
-def moments(images: Images, channels: int) -> tuple[tuple[float, ...], tuple[float, ...], int]:
-    """Mean and standard deviation per channel in 0…1, from a histogram of values: exact, in any order of images.
-
-    Of all images where they are in memory, else of at most 5,000 drawn by the seed; the third value says how many.
-    Six decimals: a thousandth of a pixel's step, and the same text on every machine.
-    """
-    places = np.arange(len(images), dtype=np.int64)
-    if isinstance(images, EncodedImages) and len(images) > MOMENTS_FROM:
-        places = np.sort(np.random.RandomState(SEED).permutation(len(images))[:MOMENTS_FROM])
-    counts = np.zeros((channels, 256), np.int64)
-    for start in range(0, len(places), 256):
-        chunk = images.read(places[start : start + 256])
-        for channel in range(channels):
-            values = np.concatenate([image[..., channel].reshape(-1) for image in chunk])
-            counts[channel] += np.bincount(values, minlength=256)
-    mean, deviation = zip(*map(moments_of, counts), strict=True)
-    return mean, deviation, len(places)
-
-
-def moments_of(counts: NDArray[np.int64]) -> tuple[float, float]:
-    """Mean and deviation of values 0…255, told how often each stands there."""
-    values = np.arange(256)
-    number, total, squares = int(counts.sum()), int((counts * values).sum()), int((counts * values**2).sum())
-    return round(total / number / 255, 6), round(math.sqrt(number * squares - total**2) / number / 255, 6)
 
 
 def checksum(stored: Stored) -> str:
