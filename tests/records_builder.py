@@ -39,7 +39,9 @@ def make_record(
     n: int = 360,
     **fields: Any,
 ) -> Record:
-    """A sealed record. `latency`: seconds of each call, by round; `correct` of `n` test images are right, the first ones."""
+    """A sealed record. `latency`: seconds of each call, by round; `correct` of `n` test images are right, the first
+    ones.
+    """
     cell = cell or make_cell()
     measurements: dict[str, Measurement] = dict(fields.pop("measurements", {}))
     if latency is not None:

@@ -1,12 +1,11 @@
 """Each row against another one: its baseline, or the best of its table. Verdicts hold for the table together (Holm).
 
-Latencies are paired by round where both rows come from one run on one host; otherwise the ratio is unpaired and says so. Accuracies are
-compared image by image where the test images are the same ones.
+Latencies are paired by round where both rows come from one run on one host; otherwise the ratio is unpaired and says
+so. Accuracies are compared image by image where the test images are the same ones.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,16 +55,13 @@ def against(pairs: Sequence[tuple[Row, Row]]) -> dict[int, Versus]:
     known = {number: found for number, found in differences.items() if found is not None}
     adjusted = dict(zip(known, holm([found.p for found in known.values()]), strict=True))
     return {
-        row.number: Versus(
-            base,
-            ratio := ratios.get(row.number),
-            verdict(ratio) if ratio else None,
-            same_run(row, base),
-            differences[row.number],
-            adjusted.get(row.number),
-        )
+        row.number: versus(row, base, ratios.get(row.number), differences[row.number], adjusted.get(row.number))
         for row, base in pairs
     }
+
+
+def versus(row: Row, base: Row, ratio: Ratio | None, difference: Difference | None, p: float | None) -> Versus:
+    return Versus(base, ratio, verdict(ratio) if ratio else None, same_run(row, base), difference, p)
 
 
 def latency_ratios(pairs: Sequence[tuple[Row, Row]]) -> dict[int, Ratio]:
@@ -117,7 +113,9 @@ def same_images(base: Row, new: Row) -> bool:
 
 
 def baselines(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """(row, its baseline) for every row that has one: the row that equals it in every field that the study's `baseline` leaves open."""
+    """(row, its baseline) for every row that has one: the row that equals it in every field that the study's
+    `baseline` leaves open.
+    """
     wheres = {row.found.folder: baseline_of(row.found.folder) for row in rows}
     pairs = []
     for row in rows:

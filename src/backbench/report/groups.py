@@ -1,7 +1,8 @@
 """Records side by side only where their conditions are alike; otherwise apart, each group headed by its conditions.
 
-Alike: dataset (title and checksum), input size, device, the host's processor and the thread budget, batch, boundary and protocol.
-A cell that was measured more than once stands in its group once, with its newest record; the others are counted and named.
+Alike: dataset (title and checksum), input size, device, the host's processor and the thread budget, batch, boundary
+and protocol. A cell that was measured more than once stands in its group once, with its newest record; the others are
+counted and named.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which points are worth choosing from: none is both more accurate and faster.
 
-A point is *dominated* only where that is clear: another one is clearly better on one axis (the intervals don't overlap) and on the
-other clearly better or equal by construction (the same predictions). A point that only its estimate puts behind the front
-is marked `~`: it can't be told from the front.
+A point is *dominated* only where that is clear: another one is clearly better on one axis (the intervals don't
+overlap) and on the other clearly better or equal by construction (the same predictions). A point that only its
+estimate puts behind the front is marked `~`: it can't be told from the front.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class Interval:
 
 @dataclass(frozen=True)
 class Point:
-    """`latency`: seconds, less is better; `accuracy`: a share; equal `predictions` mean equal accuracy, whatever the interval."""
+    """`latency`: seconds, less is better; `accuracy`: a share; equal `predictions` mean equal accuracy, whatever the
+    interval.
+    """
 
     number: int
     accuracy: Interval

@@ -1,7 +1,8 @@
-"""Records from folders, each checked: its schema's version, its form, and that it says what it said when it was written.
+"""Records from folders, each checked: its schema's version, its form, and that it says what it said when it was
+written.
 
-A folder is what `backbench run --out` leaves (`records/*.json` beside `study.json`), a folder of record files, or one record
-file. A file that can't be trusted is never left out silently: all of them are named, in one error.
+A folder is what `backbench run --out` leaves (`records/*.json` beside `study.json`), a folder of record files, or one
+record file. A file that can't be trusted is never left out silently: all of them are named, in one error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One record as one row: every number computed here, from the record's raw samples, in seconds, bytes and shares.
 
-What a record does not hold is None in its row, never zero. Numbers that stand in free fields (artefact, cost) are taken only where they
-are numbers.
+What a record does not hold is None in its row, never zero. Numbers that stand in free fields (artefact, cost) are
+taken only where they are numbers.
 """
 
 from __future__ import annotations

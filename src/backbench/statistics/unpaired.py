@@ -1,6 +1,7 @@
 """The ratio of two cells that were not measured in the same rounds: Welch's t on the logs of per-process medians.
 
-Wider than the paired ratio, and blind to a machine that changed between the two runs: whoever prints it says that it is unpaired.
+Wider than the paired ratio, and blind to a machine that changed between the two runs: whoever prints it says that it
+is unpaired.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ import math
 from collections.abc import Sequence
 
 from backbench.statistics.compare import Ratio
-from backbench.statistics.intervals import CONFIDENCE, LogInterval, t_quantile
+from backbench.statistics.intervals import CONFIDENCE, LogInterval
 
 
 def unpaired_ratio(base: Sequence[float], new: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
-    """From each side's per-process medians; `n` is the smaller side's. Raises ValueError where a side is empty or not positive."""
+    """From each side's per-process medians; `n` is the smaller side's. Raises ValueError where a side is empty or not
+    positive.
+    """
+    from scipy.special import stdtrit
+
     if not base or not new:
         raise ValueError("both sides need at least one process")
     if min(*base, *new) <= 0:
@@ -26,7 +31,7 @@ def unpaired_ratio(base: Sequence[float], new: Sequence[float], confidence: floa
     if error == 0:
         return Ratio(math.exp(difference), math.exp(difference), math.exp(difference), n, 0.0 if difference else 1.0)
     freedom = welch_freedom(old, fresh)
-    reach = t_quantile(freedom, 0.5 + confidence / 2) * error
+    reach = float(stdtrit(freedom, 0.5 + confidence / 2)) * error
     return Ratio(
         math.exp(difference),
         math.exp(difference - reach),

@@ -1,0 +1,66 @@
+"""What rows are called: as short as tells them apart, with what was left out said in full once a table.
+
+A technique or a runtime shows the options that vary among its namesakes in the table; the rest stands in the legend.
+A model shows all of its options. Fields such as seed, recipe and weights are shown where they vary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from backbench.report.rows import Row
+from backbench.report.units import plain_name
+from backbench.spec.choice import Choice, plain
+
+EXTRA = ("weights", "recipe", "seed")  # fields of a cell that neither head a group nor have a column
+
+
+class Names:
+    """The names of one table's rows."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        cells = [row.cell for row in rows]
+        self.choices = [*(cell.runtime for cell in cells), *(part for cell in cells for part in cell.technique)]
+        self.varying = {name: varying(namesakes(self.choices, name)) for name in {one.name for one in self.choices}}
+        self.extra = [field for field in EXTRA if len({getattr(cell, field) for cell in cells}) > 1]
+
+    def model(self, row: Row) -> str:
+        extra = [f"{field} {plain_name(getattr(row.cell, field), 30)}" for field in self.extra]
+        return " · ".join([plain_name(row.cell.model, 80), *extra])
+
+    def technique(self, row: Row) -> str:
+        return plain_name("+".join(map(self.short, row.cell.technique)) or "none")
+
+    def runtime(self, row: Row) -> str:
+        return self.short(row.cell.runtime)
+
+    def full(self, row: Row) -> str:
+        return " · ".join((self.model(row), self.technique(row), self.runtime(row)))
+
+    def short(self, choice: Choice) -> str:
+        shown = {key: value for key, value in choice.options.items() if key in self.varying[choice.name]}
+        return plain_name(Choice(name=choice.name, options=shown))
+
+    def legend(self) -> list[str]:
+        """Techniques and runtimes whose options are not all in the table, written out with those that never vary."""
+        lines = []
+        for name in sorted(self.varying):
+            first = namesakes(self.choices, name)[0]
+            kept = {key: value for key, value in first.options.items() if key not in self.varying[name]}
+            if kept:
+                lines.append(f"{plain_name(name)}: " + ", ".join(option(key, value) for key, value in kept.items()))
+        return lines
+
+
+def namesakes(choices: Iterable[Choice], name: str) -> list[Choice]:
+    return [choice for choice in choices if choice.name == name]
+
+
+def varying(choices: Sequence[Choice]) -> set[str]:
+    """The options whose values are not the same in all of them."""
+    keys = {key for choice in choices for key in choice.options}
+    return {key for key in keys if len({plain(choice.options.get(key, ...)) for choice in choices}) > 1}
+
+
+def option(key: str, value: object) -> str:
+    return plain_name(f"{key}={plain(value)}", 60)
