@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +57,39 @@ class SampleResult(BaseModel):
 
 def take_sample(job: SampleJob, clock: Clock = WALL, cpu: Reader = read_cpu) -> SampleResult:
     """Raises what opening or running raises; a metric that can't be read here is a reason."""
+    with open_bench(job, clock, cpu) as bench:
+        measurements, reasons = measure_all(bench, job.metrics)
+        return SampleResult(
+            measurements=measurements,
+            reasons=reasons,
+            executed=bench.session.executed(),
+            foreign=bench.foreign,
+        )
+
+
+@contextmanager
+def open_bench(job: SampleJob, clock: Clock = WALL, cpu: Reader = read_cpu) -> Iterator[Bench]:
+    """The opened session with its inputs, within its thread budget; closed whatever a metric raises."""
     imported = process_age()
     artefact = Artefact.open(job.artefact)
     source = source_of(job, artefact)
+    open_session = opener(job, artefact)
     with thread_budget(job.cell.threads):
-        session, opening = opened(source, job.cell, seed_of(job), clock, opener(job, artefact))
+        session, opening = opened(source, job.cell, seed_of(job), clock, open_session)
         with session:
-            bench = Bench(
-                artefact, job.cell, job.plan, job.round, seed_of(job), clock, cpu, source, session, opening,
-                opener(job, artefact), imported,
-            )  # fmt: skip
-            measurements, reasons = measure_all(bench, job.metrics)
-            return SampleResult(
-                measurements=measurements, reasons=reasons, executed=session.executed(), foreign=bench.foreign
+            yield Bench(
+                artefact=artefact,
+                cell=job.cell,
+                plan=job.plan,
+                round=job.round,
+                seed=seed_of(job),
+                clock=clock,
+                read_cpu=cpu,
+                source=source,
+                session=session,
+                opening=opening,
+                open_session=open_session,
+                imported=imported,
             )
 
 
