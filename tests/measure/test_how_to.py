@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from artefact_builder import fake_cell, make_artefact
+
 from backbench.errors import Skip
 from backbench.measure.metric import Metric
 from backbench.measure.plan import PLANS
