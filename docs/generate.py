@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-import click
 import typer
 from pydantic.fields import FieldInfo
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from backbench.catalogue import REGISTRIES
 from backbench.cli import app
@@ -123,20 +123,20 @@ def default(field: FieldInfo) -> str:
 def commands_page() -> str:
     """Every command with its arguments and options."""
     group = typer.main.get_command(app)
-    assert isinstance(group, click.Group)
+    assert isinstance(group, TyperGroup)
     head = ["# Commands", NOTICE, EXIT_CODES]
     return page([*head, *(part for found in commands(group, "backbench") for part in command_sections(*found))])
 
 
-def commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
+def commands(group: TyperGroup, prefix: str) -> Iterator[tuple[str, TyperCommand]]:
     for name, command in sorted(group.commands.items()):
-        if isinstance(command, click.Group):
+        if isinstance(command, TyperGroup):
             yield from commands(command, f"{prefix} {name}")
         else:
             yield f"{prefix} {name}", command
 
 
-def command_sections(name: str, command: click.Command) -> Iterator[str]:
+def command_sections(name: str, command: TyperCommand) -> Iterator[str]:
     yield f"## {name}"
     yield " ".join((command.help or "").split())
     rows = [parameter_row(parameter) for parameter in command.params if parameter.name != "help"]
@@ -144,12 +144,12 @@ def command_sections(name: str, command: click.Command) -> Iterator[str]:
         yield "\n".join(["| argument or option | default | what |", "|---|---|---|", *rows])
 
 
-def parameter_row(parameter: click.Parameter) -> str:
-    if isinstance(parameter, click.Option):
+def parameter_row(parameter: Any) -> str:
+    if isinstance(parameter, TyperOption):
         shown = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
         text = " ".join((parameter.help or "").split())
     else:
-        shown = f"`{parameter.make_metavar(click.Context(click.Command('x')))}`"
+        shown = f"`{parameter.metavar or parameter.name.upper()}`"
         text = " ".join((getattr(parameter, "help", None) or "").split())
     value = parameter.default
     given = "" if value is None or value in ((), [], False) or callable(value) else f"`{value}`"

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from backbench.cli import app
 from backbench.spec.study import parse_study
@@ -76,16 +77,13 @@ def test_commands_in_the_docs_exist(example: Example) -> None:
 
 
 def read_arguments(words: list[str]) -> None:
-    """Raises click's error where a command, an option or its type is not the program's."""
-    command: click.Command = typer.main.get_command(app)
-    context = click.Context(command)
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        name, command, words = command.resolve_command(context, words)
-        assert command is not None
-        context = click.Context(command, info_name=name, parent=context)
-    if words and words != ["--help"] and words != ["--version"]:
-        command.make_parser(context).parse_args(args=list(words))
-        command.make_context(None, list(words), parent=context.parent)
+    """Raises where a command, an option or its type is not the program's; runs nothing."""
+    command: Any = typer.main.get_command(app)
+    while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
+        assert words[0] in command.commands, f"there is no command {words[0]!r}"
+        command, words = command.commands[words[0]], words[1:]
+    if words not in (["--help"], ["--version"]):
+        command.make_context("backbench", list(words))
 
 
 @pytest.mark.parametrize("example", [one for one in examples("console") if not one.note], ids=str)
