@@ -119,10 +119,11 @@ def check_version(path: Path, version: object) -> None:
         return
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise BackbenchError(
-            f"{path}: written by a newer backbench (record schema {version}; this one reads {SCHEMA_VERSION}): upgrade backbench"
+            f"{path}: written by a newer backbench (record schema {version}; this one reads {SCHEMA_VERSION}): "
+            "upgrade backbench"
         )
     raise BackbenchError(
-        f"{path}: record schema {str(version)[:40]!r} is not one that this backbench reads (it reads {SCHEMA_VERSION}): "
+        f"{path}: record schema {str(version)[:40]!r} is not one that this backbench reads ({SCHEMA_VERSION}): "
         "read it with the backbench that wrote it"
     )
 

@@ -107,9 +107,8 @@ class Row:
 
     @property
     def macs(self) -> float | None:
-        """Of the first counter by name; see `disputed`."""
-        counters = self.counters
-        return counters[min(counters)] if counters else None
+        """Of the first counter; see `disputed`."""
+        return next(iter(self.counters.values()), None)
 
     @property
     def counters(self) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,11 @@ class Section:
         return [row for row in self.rows if row.status == "ok"]
 
     @cached_property
+    def by_speed(self) -> list[Row]:
+        """What was measured, the fastest first, the untimed last."""
+        return sorted(self.measured, key=lambda row: row.latency.median if row.latency else math.inf)
+
+    @cached_property
     def versus(self) -> dict[int, Versus]:
         """Row number → against its baseline."""
         return against(baselines(self.rows))
@@ -47,12 +53,13 @@ class Section:
 
     @cached_property
     def most_accurate(self) -> Row | None:
-        """Of those whose head was trained: chance competes with nothing."""
-        return best(self.measured, lambda row: row.accuracy.estimate if row.accuracy and row.trained else None)
+        """Of those whose head was trained: chance competes with nothing. Of equal ones the fastest."""
+        return best(self.by_speed, lambda row: row.accuracy.estimate if row.accuracy and row.trained else None)
 
     @cached_property
     def smallest(self) -> Row | None:
-        return best(self.measured, lambda row: None if row.size is None else -row.size)
+        """Of equal ones the fastest."""
+        return best(self.by_speed, lambda row: None if row.size is None else -row.size)
 
     @cached_property
     def speed_marks(self) -> dict[int, Mark]:
@@ -84,8 +91,7 @@ class Section:
 
     def on_front(self, standing: Standing) -> list[Row]:
         """Rows of this standing, the fastest first."""
-        chosen = [row for row in self.measured if self.standings.get(row.number) == standing]
-        return sorted(chosen, key=lambda row: row.latency.median if row.latency else 0.0)
+        return [row for row in self.by_speed if self.standings.get(row.number) == standing]
 
 
 def sections(found: Sequence[Found]) -> list[Section]:

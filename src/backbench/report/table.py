@@ -114,7 +114,11 @@ def difference(section: Section, row: Row) -> str:
         return NOTHING
     if found.equal_predictions:
         return "0 ="
-    return f"{found.difference.pp:+.2f}{'' if found.accuracy_differs else ' ~'}"
+    return f"{signed(found.difference.pp)}{'' if found.accuracy_differs else ' ~'}"
+
+
+def signed(pp: float) -> str:
+    return f"{pp:+.2f}".replace("-", "−")
 
 
 def latency(section: Section, row: Row) -> str:

@@ -1,0 +1,213 @@
+"""report.md: the answer in words, then the tables, the plot, the doubts, the conditions, and the records that it was
+computed from.
+
+Whatever a user could have typed (names, reasons, titles) is escaped: it can't break the table, nor become markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from backbench.records.store import write_atomically
+from backbench.report.csv import csv_text
+from backbench.report.groups import differences
+from backbench.report.plot import svg
+from backbench.report.reading import records_in
+from backbench.report.rows import Row
+from backbench.report.section import Section, sections
+from backbench.report.table import COSTS, RESULTS, Column, Line, table
+from backbench.report.units import plain_name
+from backbench.report.words import counts, doubts, headline
+
+SPECIAL = re.compile(r"([\\`*\[\]|~$#!])")
+EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word stands for itself
+PLOT = "accuracy-latency"
+LEGEND = (
+    "`*` best of the table · `=` the same as the best (same images right; latency within 2 %) · `~` can't be told from "
+    "the best, or from the baseline · `±` half-width of the 95 % interval over processes · `(a–b)` interval of the "
+    "ratio, the whole table taken together · `–` not known. MB = 10⁶ bytes; M = 10⁶; 1 MAC = 2 FLOPs."
+)
+
+
+def write_report(folder: Path, folders: Sequence[Path]) -> list[Path]:
+    """Writes report.md, report.csv and the plots of these run folders into `folder`; the files written.
+
+    Raises UsageError where there is nothing to report, BackbenchError where a record is unsound or nothing can be
+    written.
+    """
+    made = sections(records_in(folders))
+    plots = {
+        name: drawn for place, section in enumerate(made) if (drawn := svg(section)) and (name := plot_name(place))
+    }
+    texts = {"report.md": report_text(made, plots), "report.csv": csv_text(made), **plots}
+    for name, text in texts.items():
+        write_atomically(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def plot_name(place: int) -> str:
+    return f"{PLOT}.svg" if place == 0 else f"{PLOT}-{place + 1}.svg"
+
+
+def report_text(made: Sequence[Section], plots: Iterable[str] = ()) -> str:
+    """The whole report; `plots` names the pictures that lie beside it."""
+    shown = set(plots)
+    studies = sorted({row.record.study for section in made for row in section.rows})
+    title = plain_name(", ".join(studies))
+    parts = [f"# Measured by backbench: {escape(title)}", *in_short(made)]
+    for place, section in enumerate(made):
+        name = plot_name(place)
+        parts += details(section, name if name in shown else None, place + 1, len(made))
+    return "\n\n".join([*parts, *sources(made)]) + "\n"
+
+
+def in_short(made: Sequence[Section]) -> list[str]:
+    """The answer first: a list of sentences, under its conditions where there is more than one table."""
+    parts = [f"{counts(made)} {apart(made)}".strip()]
+    for place, section in enumerate(made, 1):
+        if len(made) > 1:
+            parts.append(f"**{place}. {escape(section.group.title)}**")
+        parts.append("\n".join(bullets([said.text, *said.items], 1) for said in headline(section, bold)))
+    return parts
+
+
+def apart(made: Sequence[Section]) -> str:
+    """Why there is more than one table."""
+    if len(made) < 2:
+        return ""
+    names = " and ".join(differences([section.group for section in made])) or "conditions"
+    return f"They stand in {len(made)} tables, because their {names} differ: numbers of two tables can't be compared."
+
+
+def details(section: Section, plot: str | None, number: int, of: int) -> list[str]:
+    title = escape(section.group.title)
+    parts = [f"## {f'{number}. ' if of > 1 else ''}{title}"]
+    if section.measured:
+        parts += ["### Accuracy and speed", grid(*table(section, RESULTS)), LEGEND]
+        parts += [f"![Accuracy against latency, {title}]({plot})"] if plot else []
+        parts += ["### Size and cost", grid(*measured_only(*table(section, COSTS))), bullets(remarks(section))]
+    else:
+        parts.append(grid(*table(section, RESULTS)))
+    found = doubts(section)
+    parts += ["### What to doubt", bullets(map(escape, found))] if found else []
+    return [part for part in [*parts, "### Conditions", bullets(conditions(section))] if part]
+
+
+def measured_only(columns: list[Column], lines: list[Line]) -> tuple[list[Column], list[Line]]:
+    """Why a row was not measured stands in the first table already."""
+    return columns, [line for line in lines if not line.refused]
+
+
+def remarks(section: Section) -> list[str]:
+    """What the short names leave out, and metrics that nobody could measure."""
+    lines = [f"In every row, {escape(line)}." for line in section.names.legend()]
+    reasons = {reason for row in section.measured if row.energy is None and (reason := row.reason("energy"))}
+    lines += [f"Energy was not measured: {escape(plain_name(reason, 200))}" for reason in sorted(reasons)]
+    uncounted = {
+        escape(plain_name(name, 40)) for row in section.measured for name in listed(row.record.cost.get("uncounted"))
+    }
+    return lines + ([f"Operators that a counter does not know: {', '.join(sorted(uncounted))}."] if uncounted else [])
+
+
+def conditions(section: Section) -> list[str]:
+    """Host, software, grade and protocol."""
+    row = (section.measured or section.rows)[0]
+    host, packages = row.record.host, row.record.host.get("packages")
+    lines = [f"Dataset: {escape(section.group.alike.dataset or row.cell.dataset)}{checksum(section)}"]
+    if host:
+        lines.append(f"Host: {escape(facts(host, ('cpu', 'isa', 'logical_cpus', 'ram', 'gpu', 'kernel', 'python')))}")
+    if isinstance(packages, dict):
+        lines.append(
+            f"Packages: {escape(', '.join(f'{name} {version}' for name, version in sorted(packages.items())))}"
+        )
+    lines += grades(section)
+    lines.append(f"Protocol: {escape(facts(row.record.protocol, tuple(row.record.protocol)))}")
+    return lines
+
+
+def checksum(section: Section) -> str:
+    known = section.group.alike.checksum
+    return f" (sha256 {escape(plain_name(known, 12))})" if known else ""
+
+
+def facts(data: dict[str, object], keys: tuple[str, ...]) -> str:
+    shown = {key: data[key] for key in keys if data.get(key) not in (None, [], "")}
+    return ", ".join(f"{key.replace('_', ' ')} {plain_name(fact(value), 80)}" for key, value in shown.items())
+
+
+def fact(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 10**8:
+        return f"{value / 1e9:.1f} GB"
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def grades(section: Section) -> list[str]:
+    """The hosts' grades with their reasons, each once."""
+    found: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
+    for row in section.measured:
+        if row.record.conditions:
+            key = (row.record.conditions.grade, row.record.conditions.grade_reasons)
+            found.setdefault(key, []).append(row)
+    return [
+        f"Host grade {grade}: {escape('; '.join(plain_name(why, 200) for why in reasons)) or 'no reservation'}"
+        for grade, reasons in found
+    ]
+
+
+def sources(made: Sequence[Section]) -> list[str]:
+    """The records that every number was computed from."""
+    rows = [row for section in made for row in section.rows]
+    tools = sorted({f"{row.record.tool.get('name')} {row.record.tool.get('version')}" for row in rows})
+    head = ["| # | cell | record | measured (UTC) | study |", "|--:|---|---|---|---|"]
+    lines = [
+        f"| {row.number} | {code(row.record.cell_id)} | {code(row.record.record_id[:16])} | "
+        f"{escape(plain_name(row.record.created_utc, 30))} | {escape(plain_name(row.record.study, 60))} |"
+        for row in rows
+    ]
+    said = f"Every number above is computed from the raw samples in these records ({escape(', '.join(tools))})."
+    said += " `report.csv` has the numbers in full; `backbench show RECORD --in FOLDER` prints a record."
+    return ["## Records", said, "\n".join([*head, *lines])]
+
+
+def grid(columns: Sequence[Column], lines: Sequence[Line]) -> str:
+    """A Markdown table; what was not measured says why in the first free column."""
+    head = "| " + " | ".join(escape(column.title) for column in columns) + " |"
+    rule = "|" + "|".join("--:" if column.numeric else "---" for column in columns) + "|"
+    return "\n".join([head, rule, *(grid_line(line, len(columns)) for line in lines)])
+
+
+def grid_line(line: Line, count: int) -> str:
+    texts = [escape(text) for text in line.texts]
+    if line.refused:
+        texts = [*texts[: min(4, count)], *([f"*{escape(line.refused)}*"] if count > 4 else [])]
+        if count <= 4:
+            texts[-1] = f"{texts[-1]} *{escape(line.refused)}*"
+    return "| " + " | ".join([*texts, *[""] * (count - len(texts))]) + " |"
+
+
+def bullets(lines: Iterable[str], outer: int | None = None) -> str:
+    """A list; lines behind the first `outer` ones are indented below them."""
+    return "\n".join(
+        f"{'  ' if outer is not None and place >= outer else ''}- {line}" for place, line in enumerate(lines)
+    )
+
+
+def bold(text: str) -> str:
+    return f"**{escape(text)}**"
+
+
+def code(text: str) -> str:
+    """A span of code; identifiers hold no backtick, and one that does loses it."""
+    return f"`{plain_name(text, 64).replace('`', '').replace('|', '')}`"
+
+
+def escape(text: object) -> str:
+    """The text as Markdown that shows it as it is."""
+    plain = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return EMPHASIS.sub(r"\\_", SPECIAL.sub(r"\\\1", " ".join(plain.split())))
+
+
+def listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple, dict)) else []
