@@ -1,0 +1,22 @@
+"""What `against_peers.py` gives pyperf to run: one call of the artefact's network, named by an environment variable."""
+
+from __future__ import annotations
+
+import pyperf
+
+from against_peers import network_and_input
+
+
+def main() -> None:
+    import torch
+
+    runner = pyperf.Runner()
+    runner.parse_args()
+    # Only the workers need the network; the process that starts them need not load it.
+    network, image = network_and_input() if runner.args.worker else (None, None)
+    with torch.inference_mode():
+        runner.bench_func("network", lambda: network(image))
+
+
+if __name__ == "__main__":
+    main()
