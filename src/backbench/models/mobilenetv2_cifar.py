@@ -1,7 +1,7 @@
 """MobileNetV2 (Sandler et al. 2018) with the small-image stem: the first two of its five halvings are left out.
 
 2,236,682 parameters for ten classes (as ImageNet's net with ten classes) and 88.0 M MACs at 32×32; the last stage works
-at 4×4.
+at 4×4, for smaller images too.
 """
 
 from __future__ import annotations
@@ -24,4 +24,4 @@ class MobileNetV2Small(Family):
     def build(self, num_classes: int, in_channels: int, input_size: tuple[int, int]) -> nn.Module:
         from backbench.models.networks.mobilenetv2 import MobileNetV2
 
-        return MobileNetV2(self.width, in_channels, num_classes)
+        return MobileNetV2(self.width, in_channels, num_classes, min(input_size))

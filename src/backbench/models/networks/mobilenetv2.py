@@ -41,13 +41,18 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """The head keeps its 1,280 channels for widths under one, as the paper's does."""
+    """The head keeps its 1,280 channels for widths under one, as the paper's does.
 
-    def __init__(self, width: float, in_channels: int, num_classes: int) -> None:
+    A halving of the image's `side` to under 4 pixels is left out: a 3×3 filter has nothing to look at there.
+    """
+
+    def __init__(self, width: float, in_channels: int, num_classes: int, side: int) -> None:
         super().__init__()
         channels, head = scaled(STEM, width), scaled(HEAD, max(1.0, width))
         layers = convolution(in_channels, channels, 3)
-        for expansion, after, blocks, stride in STAGES:
+        for expansion, after, blocks, wanted in STAGES:
+            stride = wanted if side > 3 * wanted else 1
+            side = -(-side // stride)
             for index in range(blocks):
                 layers.append(InvertedResidual(channels, scaled(after, width), stride if index == 0 else 1, expansion))
                 channels = scaled(after, width)
