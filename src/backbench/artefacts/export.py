@@ -80,13 +80,13 @@ def exporter(format: str) -> Callable[[nn.Module, Shape, Path], None]:
     return EXPORTS[format]
 
 
-def embed(path: Path, metadata: Mapping[str, Any]) -> None:
-    """Writes labels, preprocessing and provenance into the file (`metadata_props`), so that it can be used alone."""
+def embed(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
+    """`source` with labels, preprocessing and provenance inside (`metadata_props`), so that it can be used alone."""
     import onnx
 
-    model = onnx.load(path, load_external_data=False)
+    model = onnx.load(source, load_external_data=False)
     onnx.helper.set_model_props(model, {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()})
-    path.write_bytes(model.SerializeToString())
+    target.write_bytes(model.SerializeToString())
 
 
 def opset(path: Path) -> int:

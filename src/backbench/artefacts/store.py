@@ -21,7 +21,11 @@ from backbench.artefacts.artefact import Artefact, StoredFile
 from backbench.errors import BackbenchError
 
 Fill = Callable[[Path], None]
-REASONS = {errno.ENOSPC: "no space is left on the disk", errno.EROFS: "the disk is read-only", errno.EACCES: "it can't be written to"}
+REASONS = {
+    errno.ENOSPC: "no space is left on the disk",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "it can't be written to",
+}
 DATA = (".onnx", ".onnx.data", ".safetensors")  # endings of the files that are shipped
 
 
@@ -73,7 +77,9 @@ def writing(place: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in REASONS:
             raise
-        raise BackbenchError(f"{error.filename or place}: {REASONS[error.errno]}; choose another cache folder") from None
+        raise BackbenchError(
+            f"{error.filename or place}: {REASONS[error.errno]}; choose another cache folder"
+        ) from None
 
 
 def link(source: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbench.artefacts.artefact import Artefact
+from backbench.artefacts.rebuild import rebuild
 from backbench.errors import BackbenchError, Skip
 from backbench.registry import require
 from backbench.runtimes.runtime import Runtime, Session
@@ -42,7 +43,7 @@ class Eager(Runtime):
         torch.set_num_threads(threads)
         torch.backends.cuda.matmul.fp32_precision = "ieee"
         torch.backends.cudnn.conv.fp32_precision = "ieee"
-        return EagerSession(rebuild(artefact), self, device)
+        return EagerSession(network_of(artefact), self, device)
 
     def gate(self, artefact: Artefact) -> str:
         return "bf16" if self.precision == "bf16" else super().gate(artefact)
@@ -95,7 +96,9 @@ class EagerSession(Session):
             "precision": "+".join(kinds),
             "device": "+".join(sorted({str(tensor.device) for tensor in weights})),
             "channels_last": any(
-                tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last) and not tensor.is_contiguous()
+                tensor.dim() == 4
+                and tensor.is_contiguous(memory_format=torch.channels_last)
+                and not tensor.is_contiguous()
                 for tensor in weights
             ),
             "threads": torch.get_num_threads(),
@@ -116,21 +119,13 @@ class EagerSession(Session):
             torch.cuda.empty_cache()
 
 
-def rebuild(artefact: Artefact) -> nn.Module:
+def network_of(artefact: Artefact) -> nn.Module:
     """The artefact's network with its weights. Raises WeightsError where they don't fit."""
-    from backbench.models.build import build, load_weights
-    from backbench.techniques import REGISTRY
-
-    model = build(
+    return rebuild(
         artefact.model,
         num_classes=artefact.num_classes,
-        in_channels=artefact.in_channels,
-        input_size=artefact.input[2:],
-        pretrained=False,
+        shape=artefact.input[1:],
+        technique=artefact.technique,
+        steps=artefact.evidence["steps"],
+        weights=artefact.folder / WEIGHTS,
     )
-    for step, choice in zip(artefact.evidence.get("steps", []), artefact.technique, strict=True):
-        technique = REGISTRY.build(choice)
-        if technique.stage == "module":
-            model = technique.rebuild(model, step["notes"])
-    load_weights(model, artefact.folder / WEIGHTS)
-    return model

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbench.artefacts.artefact import Artefact
+from backbench.artefacts.operators import FLOAT, QUANTIZING, integer, operators, precision
 from backbench.errors import BackbenchError, Skip, WeightsError
 from backbench.registry import require
-from backbench.runtimes.operators import FLOAT, QUANTIZING, integer, operators, precision
 from backbench.runtimes.runtime import Runtime, Session
 
 if TYPE_CHECKING:

@@ -39,7 +39,9 @@ def check_order(chain: Chain) -> None:
         )
     quantizing = [choice.name for choice in chain if quantizes(choice)]
     if len(quantizing) > 1:
-        raise UsageError(f"technique {chain_text(chain)}: a network is quantized once, not by {' and '.join(quantizing)}")
+        raise UsageError(
+            f"technique {chain_text(chain)}: a network is quantized once, not by {' and '.join(quantizing)}"
+        )
 
 
 def stage(choice: Choice) -> str:
@@ -53,5 +55,3 @@ def quantizes(choice: Choice) -> bool:
 
 def of_stage(chain: Chain, wanted: str) -> Chain:
     return tuple(choice for choice in chain if stage(choice) == wanted)
-
-
