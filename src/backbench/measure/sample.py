@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def take_sample(job: SampleJob, clock: Clock = WALL, cpu: Reader = read_cpu) -> 
 @contextmanager
 def open_bench(job: SampleJob, clock: Clock = WALL, cpu: Reader = read_cpu) -> Iterator[Bench]:
     """The opened session with its inputs, within its thread budget; closed whatever a metric raises."""
-    imported = process_age()
+    imported = import_runtime(job.cell)
     artefact = Artefact.open(job.artefact)
     source = source_of(job, artefact)
     open_session = opener(job, artefact)
@@ -132,6 +133,13 @@ def source_of(job: SampleJob, artefact: Artefact) -> Source:
     return Source(inputs, images, artefact.preprocessing)
 
 
-def process_age() -> float:
-    """Seconds since this process began: interpreter and imports where it was spawned, next to none where forked."""
+def import_runtime(cell: Cell) -> float:
+    """Imports what the runtime needs, so that neither loading nor memory holds it; seconds since the process began.
+
+    Interpreter and imports where it was spawned, next to none where it was forked from a process that had them.
+    """
+    for module in RUNTIMES.build(cell.runtime).preload:
+        # What is missing is said by the runtime itself, with what to install.
+        with suppress(ImportError):
+            import_module(module)
     return max(0.0, time.time() - float(psutil.Process().create_time()))
