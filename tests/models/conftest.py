@@ -21,8 +21,6 @@ def onnx_outputs(tmp_path: Path) -> Callable[[nn.Module, Tensor], NDArray[np.flo
     def outputs(model: nn.Module, images: Tensor) -> NDArray[np.float32]:
         file = tmp_path / "model.onnx"
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=DeprecationWarning)  # torch's and onnxscript's own
-            warnings.filterwarnings("ignore", category=FutureWarning)
             torch.onnx.export(
                 model,
                 (images[:2],),

@@ -17,6 +17,7 @@ from backbench.errors import WeightsError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+COUNTER = ".num_batches_tracked"  # batch norm's count of steps: older files lack it, and it changes no output
 NESTED = ("state_dict", "model_state_dict", "model")  # where training scripts put the weights in a checkpoint
 
 
@@ -29,8 +30,9 @@ def load_weights(model: nn.Module, path: Path, *, strict: bool = True) -> dict[s
     state = read_weights(path)
     wanted = model.state_dict()
     missing, unexpected = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
-    if strict and (missing or unexpected):
-        raise WeightsError(f"{path} holds the weights of another network: {keys_differ(missing, unexpected)}")
+    needed = [key for key in missing if not key.endswith(COUNTER)]
+    if strict and (needed or unexpected):
+        raise WeightsError(f"{path} holds the weights of another network: {keys_differ(needed, unexpected)}")
     common = {key: tensor for key, tensor in state.items() if key in wanted}
     if not common:
         raise WeightsError(f"{path} holds the weights of another network: no key is the same")
