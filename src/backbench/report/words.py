@@ -165,8 +165,8 @@ def unpaired(section: Section) -> list[str]:
         return []
     return [
         (
-            f"{numbers(rows)}: the baseline was not measured in the same rounds, so the ratio is unpaired (Welch's t on "
-            "logs) and does not know whether the machine changed in between. Remedy: run both in one study."
+            f"{numbers(rows)}: the baseline was not measured in the same rounds, so the ratio is unpaired (Welch's t "
+            "on logs) and does not know whether the machine changed in between. Remedy: run both in one study."
         )
     ]
 
