@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -26,6 +27,8 @@ MODEL = "model.onnx"
 WEIGHTS = "weights.safetensors"
 OPSET = 18  # the lowest that torch's exporter writes without a conversion
 INLINE = 1_500_000_000  # bytes of weights that go into the file itself; protobuf ends at 2 GiB
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 Shape = tuple[int, int, int]  # C, H, W
 
@@ -97,9 +100,12 @@ def opset(path: Path) -> int:
     return int(next(entry.version for entry in imports if entry.domain in ("", "ai.onnx")))
 
 
-def first_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0].strip() if lines else 'no reason given'}"
+def first_line(error: BaseException) -> str:
+    """What was wrong at the bottom: the exporter wraps the cause in advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line.strip() for line in COLOURS.sub("", str(error)).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
 
 
 @contextmanager

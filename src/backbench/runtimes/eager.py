@@ -41,8 +41,10 @@ class Eager(Runtime):
         if device != "cpu" and not torch.cuda.is_available():
             raise Skip(f"runtime eager: this machine has no device {device}")
         torch.set_num_threads(threads)
-        torch.backends.cuda.matmul.fp32_precision = "ieee"
-        torch.backends.cudnn.conv.fp32_precision = "ieee"
+        if device != "cpu":
+            # The older names: in torch 2.15 reading them fails after the newer ones (fp32_precision) were set.
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.allow_tf32 = False
         return EagerSession(network_of(artefact), self, device)
 
     def gate(self, artefact: Artefact) -> str:
