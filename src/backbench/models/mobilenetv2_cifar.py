@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class MobileNetV2Small(Family):
-    """`width` multiplies every stage's channels, rounded to multiples of eight."""
+    """MobileNetV2 with the small-image stem: 2,236,682 parameters, 88.0 M MACs at 32×32.
+
+    `width` multiplies every stage's channels, rounded to multiples of eight.
+    """
 
     width: Annotated[float, Field(gt=0, le=4)] = 1.0
 

@@ -122,7 +122,7 @@ def from_config(config: dict[str, Any]) -> Preprocessing:
     """timm's resolved data configuration (of the training size, timm's default) as ours."""
     from timm.data.config import resolve_data_config
 
-    found = resolve_data_config({}, pretrained_cfg=config, use_test_size=False)  # type: ignore[no-untyped-call]
+    found = resolve_data_config({}, pretrained_cfg=config, use_test_size=False)
     channels, height, width = found["input_size"]
     return Preprocessing(
         size=(height, width),

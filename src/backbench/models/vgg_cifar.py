@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class VGG16BN(Family):
-    """`poolings` before the last stage; `width` is the first stage's channels (64 in the published net)."""
+    """VGG16 with batch norm for small images: 14,728,266 parameters, 313 M MACs at 32×32.
+
+    `poolings` before the last stage: 3 make 398 M MACs of the same weights. `width` is the first stage's channels.
+    """
 
     poolings: Literal[3, 4] = 4
     width: Annotated[int, Field(ge=1, le=1024)] = 64
