@@ -19,7 +19,7 @@ from backbench.api import one_cell, result_of
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor
-from backbench.measure.plan import PLANS
+from backbench.measuring.plan import PLANS
 from backbench.settings import Settings
 from backbench.statistics.compare import paired_ratio
 

@@ -24,10 +24,10 @@ from backbench.api import one_cell, result_of
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor, environment
-from backbench.measure.clock import WALL
-from backbench.measure.cpu import thread_budget
-from backbench.measure.plan import PLANS, Plan
-from backbench.measure.sampling import Source, call_times
+from backbench.measuring.clock import WALL
+from backbench.measuring.cpu import thread_budget
+from backbench.measuring.plan import PLANS, Plan
+from backbench.measuring.sampling import Source, call_times
 from backbench.runtimes.eager import Eager, network_of
 from backbench.settings import Settings
 from backbench.spec.cell import Cell

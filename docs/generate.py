@@ -17,8 +17,8 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from backbench.catalogue import REGISTRIES
 from backbench.cli import app
-from backbench.measure.gate import TABLE
-from backbench.measure.plan import PLANS
+from backbench.measuring.gate import TABLE
+from backbench.measuring.plan import PLANS
 from backbench.registry import Part, Registry
 from backbench.training import recipe as recipes
 

@@ -31,7 +31,7 @@ FLOW = (
     ("training",),
     ("artefacts", "techniques"),
     ("runtimes",),
-    ("measure",),
+    ("measuring",),
     ("execute",),
     ("report",),
     ("catalogue", "assemble"),
@@ -44,7 +44,7 @@ EVERYWHERE = {"backbench"}  # the package itself, for its version; what it names
 
 TORCH = {"torch", "torchvision", "timm", "torchao", "torch_pruning", "accelerate"}
 HEAVY = {*TORCH, "safetensors", "onnx", "onnxscript", "onnxruntime", "openvino", "nncf", "sklearn", "scipy", "pyarrow"}
-TORCHLESS = {"spec", "records", "report", "statistics", "data", "measure"}
+TORCHLESS = {"spec", "records", "report", "statistics", "data", "measuring"}
 TORCH_FOLDERS = {ROOT / "models" / "networks", ROOT / "training"}  # what defines networks, and what trains them
 
 

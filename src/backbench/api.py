@@ -2,7 +2,7 @@
 
     import backbench
     record = backbench.measure("resnet20", dataset="digits", recipe="digits-quick")
-    backbench.report("runs/mine")
+    backbench.write_report("runs/mine")
 
 A network of one's own goes in as a function that builds it (`def net(num_classes, in_channels): …`, importable), or
 by its
@@ -94,7 +94,7 @@ def evaluate(
     from backbench.artefacts.artefact import Artefact
     from backbench.execute import cell_jobs
     from backbench.execute.local import LocalExecutor
-    from backbench.measure.check import CheckResult
+    from backbench.measuring.check import CheckResult
 
     settings = settings or Settings()
     cell = one_cell(reference(model), dataset, settings, fields)
@@ -212,13 +212,13 @@ def predict(
     ]
 
 
-def report(*folders: Path | str, out: Path | str | None = None) -> list[Path]:
+def write_report(*folders: Path | str, out: Path | str | None = None) -> list[Path]:
     """Writes report.md and report.csv of these run folders into `out` (the first folder unless said)."""
-    from backbench.report.markdown import write_report
+    from backbench.report import markdown
 
     if not folders:
         raise UsageError("report: name at least one folder of a run")
-    return write_report(Path(out or folders[0]), [Path(folder) for folder in folders])
+    return markdown.write_report(Path(out or folders[0]), [Path(folder) for folder in folders])
 
 
 def one_cell(model: str, dataset: str, settings: Settings, fields: Mapping[str, Any]) -> Cell:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backbench.artefacts.artefact import Artefact
-from backbench.measure import REGISTRY as METRICS
-from backbench.measure import warnings as doubts
-from backbench.measure.check import CheckResult
-from backbench.measure.host_grade import Grade
-from backbench.measure.plan import Plan
-from backbench.measure.sample import SampleResult
+from backbench.measuring import REGISTRY as METRICS
+from backbench.measuring import warnings as doubts
+from backbench.measuring.check import CheckResult
+from backbench.measuring.host_grade import Grade
+from backbench.measuring.plan import Plan
+from backbench.measuring.sample import SampleResult
 from backbench.records.environment import host, tool
 from backbench.records.schema import Conditions, Measurement, Record, Sample, Warn
 from backbench.spec.cell import Cell

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from backbench import data, measure, models, runtimes, techniques
+from backbench import data, measuring, models, runtimes, techniques
 from backbench.data import check_dataset
 from backbench.errors import Skip, UsageError
 from backbench.models.build import check_model
@@ -30,7 +30,7 @@ REGISTRIES = {
     "datasets": data.REGISTRY,
     "techniques": techniques.REGISTRY,
     "runtimes": runtimes.REGISTRY,
-    "metrics": measure.REGISTRY,
+    "metrics": measuring.REGISTRY,
 }
 
 

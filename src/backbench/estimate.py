@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backbench.measure.plan import PLANS, Plan
+from backbench.measuring.plan import PLANS, Plan
 from backbench.spec.cell import Cell
 from backbench.spec.study import Planned, Study
 from backbench.training.recipe import load_recipe

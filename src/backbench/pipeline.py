@@ -19,10 +19,10 @@ from backbench.catalogue import resolve
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor
 from backbench.execute.rounds import Entry, Rounds, discard_stale
-from backbench.measure.check import CheckResult
-from backbench.measure.host_grade import grade
-from backbench.measure.plan import PLANS, Plan
-from backbench.measure.sample import SampleResult
+from backbench.measuring.check import CheckResult
+from backbench.measuring.host_grade import grade
+from backbench.measuring.plan import PLANS, Plan
+from backbench.measuring.sample import SampleResult
 from backbench.records.environment import fingerprint, host
 from backbench.records.schema import Record
 from backbench.records.store import RunFolder

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backbench.execute.rounds import Entry, Rounds, discard_stale
-from backbench.measure.plan import PLANS, Plan
+from backbench.measuring.plan import PLANS, Plan
 from backbench.records.store import RunFolder
 
 A, B, C = Entry("a", "now", keep=True), Entry("b", "now"), Entry("c", "now")

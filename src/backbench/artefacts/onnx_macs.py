@@ -19,7 +19,34 @@ Shapes = dict[str, Shape]
 
 # Moving and describing data is no computation.
 FREE = frozenset(
-    ["Cast", "Concat", "Constant", "ConstantOfShape", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherND", "Identity", "Pad", "Range", "Reshape", "Shape", "Size", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze", "Where", "QuantizeLinear", "DequantizeLinear", "Dropout"]
+    [
+        "Cast",
+        "Concat",
+        "Constant",
+        "ConstantOfShape",
+        "DepthToSpace",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "GatherND",
+        "Identity",
+        "Pad",
+        "Range",
+        "Reshape",
+        "Shape",
+        "Size",
+        "Slice",
+        "SpaceToDepth",
+        "Split",
+        "Squeeze",
+        "Tile",
+        "Transpose",
+        "Unsqueeze",
+        "Where",
+        "QuantizeLinear",
+        "DequantizeLinear",
+        "Dropout",
+    ]
 )
 
 

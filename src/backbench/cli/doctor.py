@@ -12,7 +12,7 @@ from backbench.cli.options import Json
 def doctor(as_json: Json = False) -> None:
     """Grade this host (A to D) for measuring, with the reasons, and say which runtimes are usable."""
     from backbench.catalogue import REGISTRIES, usable
-    from backbench.measure.host_grade import grade
+    from backbench.measuring.host_grade import grade
     from backbench.records.environment import host
 
     found = grade()

@@ -9,7 +9,7 @@ from typing import Any
 from backbench.artefacts.artefact import Artefact
 from backbench.execute.job import Job, Outcome
 from backbench.execute.local import LocalExecutor
-from backbench.measure.plan import Plan
+from backbench.measuring.plan import Plan
 from backbench.models import REGISTRY as MODELS
 from backbench.runtimes import REGISTRY as RUNTIMES
 from backbench.settings import Settings

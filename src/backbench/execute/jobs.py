@@ -19,20 +19,20 @@ def prepare_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def check_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """A CheckJob → a CheckResult."""
-    from backbench.measure.check import CheckJob, check
+    from backbench.measuring.check import CheckJob, check
 
     return check(CheckJob.model_validate(payload)).model_dump(mode="json")
 
 
 def sample_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """A SampleJob → a SampleResult."""
-    from backbench.measure.sample import SampleJob, take_sample
+    from backbench.measuring.sample import SampleJob, take_sample
 
     return take_sample(SampleJob.model_validate(payload)).model_dump(mode="json")
 
 
 def run_canary(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """{threads} → {seconds} of the fixed load."""
-    from backbench.measure.canary import canary
+    from backbench.measuring.canary import canary
 
     return {"seconds": canary(int(payload["threads"]))}

@@ -18,7 +18,7 @@ from statistics import median
 from time import monotonic
 from typing import Any
 
-from backbench.measure.plan import Plan
+from backbench.measuring.plan import Plan
 from backbench.records.store import RunFolder
 from backbench.statistics.intervals import latency_summary
 

@@ -19,7 +19,7 @@ def lookup(target: str, folders: Sequence[Path]) -> Found:
         return records_in([Path(target)])[0]
     if not re.fullmatch(rf"[0-9a-f]{{{LEAST},64}}", target):
         raise UsageError(
-            f"{target[:80]!r}: neither a record file nor the beginning of an id (at least {LEAST} digits of 0-9 and a-f)"
+            f"{target[:80]!r}: neither a record file nor the beginning of an id ({LEAST} digits of 0-9 and a-f or more)"
         )
     found = [item for item in find_records(folders) if names(item, target)]
     if not found:

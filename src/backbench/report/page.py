@@ -72,10 +72,8 @@ def result_lines(row: Row) -> list[str]:
     if row.latency:
         found = row.latency
         half = width(found.low, found.median, found.high)
-        lines.append(
-            f"latency {ms(found.median)} ms {half}, mean {ms(found.mean)} ms, "
-            f"{plural(found.n_processes, 'process').replace('processs', 'processes')}, {found.n_calls:,} calls"
-        )
+        count = f"{found.n_calls:,} calls in {found.n_processes:,} processes"
+        lines.append(f"latency {ms(found.median)} ms {half}, mean {ms(found.mean)} ms, {count}")
     if row.throughput:
         lines.append(f"throughput {digits(row.throughput.images_per_second)} images/s at batch {row.throughput.batch}")
     known = {"size": (row.size, mb, "MB"), "parameters": (row.parameters("stored"), millions, "M")}
@@ -121,19 +119,15 @@ def gate_lines(record: Record) -> list[str]:
     gate = record.gate
     if gate is None:
         return []
-    said = "passed" if gate.passed else "missed"
-    return [
-        f"{said} (tolerance {plain_name(gate.tolerance, 40)}): {percent(gate.agreement)} % equal arg-max of {gate.n:,} inputs, "
-        f"largest error {gate.max_error:.3g}, mean {gate.mean_error:.3g}, cosine {gate.cosine:.6f}"
-    ]
+    said = f"{'passed' if gate.passed else 'missed'} (tolerance {plain_name(gate.tolerance, 40)})"
+    errors = f"largest error {gate.max_error:.3g}, mean {gate.mean_error:.3g}, cosine {gate.cosine:.6f}"
+    return [f"{said}: {percent(gate.agreement)} % equal arg-max of {gate.n:,} inputs, {errors}"]
 
 
 def warning_lines(record: Record) -> list[str]:
-    return [
-        f"{plain_name(warn.code, 60)}: {plain_name(warn.message, 400)}"
-        + (f" Remedy: {plain_name(warn.remedy, 400)}" if warn.remedy else "")
-        for warn in record.warnings
-    ]
+    said = [f"{plain_name(warn.code, 60)}: {plain_name(warn.message, 400)}" for warn in record.warnings]
+    remedies = [f" Remedy: {plain_name(warn.remedy, 400)}" if warn.remedy else "" for warn in record.warnings]
+    return [f"{text}{remedy}" for text, remedy in zip(said, remedies, strict=True)]
 
 
 def facts(data: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -60,7 +60,7 @@ def compared(base: Path, new: Path) -> Comparison:
     shared = [cell_id for cell_id in mine if cell_id in theirs]
     if not shared:
         raise UsageError(
-            f"{base} and {new}: no cell is in both (a cell is matched by its id, which is the hash of its specification); "
+            f"{base} and {new}: no cell is in both (a cell's id is the hash of its specification); "
             "to compare two different cells, name their two record files"
         )
     return comparison(

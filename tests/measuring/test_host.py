@@ -12,11 +12,11 @@ import psutil
 import pytest
 
 from backbench.errors import Skip
-from backbench.measure import cpu, energy, host_grade, memory
-from backbench.measure.canary import canary
-from backbench.measure.clock import WALL, event_seconds, seconds_between, timed
-from backbench.measure.cpu import CpuTimes
-from backbench.measure.subnormal import can_flush, flush_to_zero
+from backbench.measuring import cpu, energy, host_grade, memory
+from backbench.measuring.canary import canary
+from backbench.measuring.clock import WALL, event_seconds, seconds_between, timed
+from backbench.measuring.cpu import CpuTimes
+from backbench.measuring.subnormal import can_flush, flush_to_zero
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
 

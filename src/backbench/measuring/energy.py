@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from backbench.errors import Skip
-from backbench.measure.clock import timed
-from backbench.measure.metric import Metric
-from backbench.measure.sampling import call_times
+from backbench.measuring.clock import timed
+from backbench.measuring.metric import Metric
+from backbench.measuring.sampling import call_times
 from backbench.records.schema import Sample
 
 if TYPE_CHECKING:
-    from backbench.measure.bench import Bench
+    from backbench.measuring.bench import Bench
 
 POWERCAP = Path("/sys/class/powercap")
 MICRO, MILLI = 1e-6, 1e-3

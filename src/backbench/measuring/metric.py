@@ -13,7 +13,7 @@ from backbench.records.schema import Sample
 from backbench.registry import Part
 
 if TYPE_CHECKING:
-    from backbench.measure.bench import Bench
+    from backbench.measuring.bench import Bench
 
 
 class Metric(Part):

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from backbench.errors import Skip
-from backbench.measure.metric import Metric
+from backbench.measuring.metric import Metric
 from backbench.records.schema import Sample
 
 if TYPE_CHECKING:
-    from backbench.measure.bench import Bench
+    from backbench.measuring.bench import Bench
 
 CLEAR = Path("/proc/self/clear_refs")
 STATUS = Path("/proc/self/status")

@@ -10,10 +10,10 @@ import pytest
 from artefact_builder import fake_cell, make_artefact
 
 from backbench.errors import BackbenchError, Skip, UnknownName
-from backbench.measure import REGISTRY
-from backbench.measure.cpu import CpuTimes
-from backbench.measure.plan import PLANS, Plan
-from backbench.measure.sample import SampleJob, SampleResult, ordered, take_sample
+from backbench.measuring import REGISTRY
+from backbench.measuring.cpu import CpuTimes
+from backbench.measuring.plan import PLANS, Plan
+from backbench.measuring.sample import SampleJob, SampleResult, ordered, take_sample
 from backbench.runtimes.fake import CLOCK
 from backbench.settings import Settings
 
@@ -163,7 +163,7 @@ def test_subnormal_weights_are_timed_with_and_without_flush_to_zero(tmp_path: Pa
 
 
 def test_the_order_of_inputs_is_the_round_s(tmp_path: Path) -> None:
-    from backbench.measure.sampling import shuffled
+    from backbench.measuring.sampling import shuffled
 
     assert [list(places) for places in shuffled(6, 2, 1)] == [list(places) for places in shuffled(6, 2, 1)]
     assert sorted(place for places in shuffled(6, 2, 1) for place in places) == list(range(6))

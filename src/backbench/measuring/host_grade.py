@@ -20,7 +20,7 @@ from typing import Literal
 import psutil
 from pydantic import BaseModel, ConfigDict
 
-from backbench.measure.cpu import CpuTimes, foreign_share, read_cpu
+from backbench.measuring.cpu import CpuTimes, foreign_share, read_cpu
 
 Letter = Literal["A", "B", "C", "D"]
 WINDOW = 0.3  # seconds in which other processes' share is read

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from backbench.artefacts.artefact import Artefact
 from backbench.data import load_dataset
-from backbench.measure.accuracy import evaluate
-from backbench.measure.cpu import thread_budget
-from backbench.measure.gate import gate, misses
-from backbench.measure.warnings import chance
+from backbench.measuring.accuracy import evaluate
+from backbench.measuring.cpu import thread_budget
+from backbench.measuring.gate import gate, misses
+from backbench.measuring.warnings import chance
 from backbench.records.schema import Gate, Predictions, Warn
 from backbench.runtimes import REGISTRY as RUNTIMES
 from backbench.runtimes.runtime import Session

@@ -11,12 +11,12 @@ from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 from backbench.errors import Skip
-from backbench.measure.metric import Metric
-from backbench.measure.sampling import call_times
+from backbench.measuring.metric import Metric
+from backbench.measuring.sampling import call_times
 from backbench.records.schema import Sample
 
 if TYPE_CHECKING:
-    from backbench.measure.bench import Bench
+    from backbench.measuring.bench import Bench
 
 WARM, CALLS = 2, 5
 

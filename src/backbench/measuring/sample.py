@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict
 from backbench.artefacts.artefact import Artefact
 from backbench.data import load_dataset
 from backbench.errors import Skip
-from backbench.measure import REGISTRY
-from backbench.measure.bench import Bench, opened
-from backbench.measure.clock import WALL, Clock
-from backbench.measure.cpu import Reader, read_cpu, thread_budget
-from backbench.measure.plan import Plan
-from backbench.measure.sampling import Source, as_stored
+from backbench.measuring import REGISTRY
+from backbench.measuring.bench import Bench, opened
+from backbench.measuring.clock import WALL, Clock
+from backbench.measuring.cpu import Reader, read_cpu, thread_budget
+from backbench.measuring.plan import Plan
+from backbench.measuring.sampling import Source, as_stored
 from backbench.records.schema import Sample, Warn
 from backbench.runtimes import REGISTRY as RUNTIMES
 from backbench.runtimes.runtime import Session

@@ -9,16 +9,16 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from backbench.measure.clock import event_seconds
-from backbench.measure.cpu import foreign_share, own_share
-from backbench.measure.metric import Metric
-from backbench.measure.sampling import Feed, call_times, empty_call
-from backbench.measure.subnormal import flushed
+from backbench.measuring.clock import event_seconds
+from backbench.measuring.cpu import foreign_share, own_share
+from backbench.measuring.metric import Metric
+from backbench.measuring.sampling import Feed, call_times, empty_call
+from backbench.measuring.subnormal import flushed
 from backbench.records.schema import Sample
 from backbench.statistics.series import regime
 
 if TYPE_CHECKING:
-    from backbench.measure.bench import Bench
+    from backbench.measuring.bench import Bench
 
 EVENTS = 30  # calls that are timed by the device's own events too
 

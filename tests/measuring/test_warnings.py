@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from latency_record import latency_record
 
-from backbench.measure.warnings import CHECKS, chance, of_record
+from backbench.measuring.warnings import CHECKS, chance, of_record
 from backbench.records.schema import Conditions, Measurement, Record, Sample
 from backbench.spec.choice import Choice
 

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import TYPE_CHECKING
 
-from backbench.measure.sampling import call_times
+from backbench.measuring.sampling import call_times
 
 if TYPE_CHECKING:
-    from backbench.measure.bench import Bench
+    from backbench.measuring.bench import Bench
 
 CALLS, TURNS = 5, 3
 # glibc's fenv_t as words of 32 bits: which word holds the mode, and its bits (x86: FTZ 15 and DAZ 6 of MXCSR; ARM: FZ).

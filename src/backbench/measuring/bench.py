@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from backbench.artefacts.artefact import Artefact
-from backbench.measure.clock import Clock, timed
-from backbench.measure.cpu import Reader
-from backbench.measure.memory import Memory
-from backbench.measure.plan import Plan
-from backbench.measure.sampling import Feed, Source
+from backbench.measuring.clock import Clock, timed
+from backbench.measuring.cpu import Reader
+from backbench.measuring.memory import Memory
+from backbench.measuring.plan import Plan
+from backbench.measuring.sampling import Feed, Source
 from backbench.runtimes.runtime import Session
 from backbench.spec.cell import Cell
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backbench.measure.plan import PLANS
+from backbench.measuring.plan import PLANS
 from backbench.records.schema import Measurement, Record, Sample
 from backbench.spec.cell import Cell
 

@@ -10,9 +10,9 @@ import pytest
 from artefact_builder import fake_cell, make_artefact
 
 from backbench.errors import Skip
-from backbench.measure.metric import Metric
-from backbench.measure.plan import PLANS
-from backbench.measure.sample import SampleJob, open_bench
+from backbench.measuring.metric import Metric
+from backbench.measuring.plan import PLANS
+from backbench.measuring.sample import SampleJob, open_bench
 from backbench.runtimes.fake import CLOCK
 from backbench.settings import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from backbench.artefacts.artefact import Artefact
-from backbench.measure.metric import Metric
+from backbench.measuring.metric import Metric
 
 
 class Counted(Metric):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from backbench.data import load_dataset
 from backbench.errors import DataError, UnknownName
-from backbench.measure.check import CheckJob, CheckResult, check
-from backbench.measure.gate import LOST, TABLE, compare, gate, predict_all
+from backbench.measuring.check import CheckJob, CheckResult, check
+from backbench.measuring.gate import LOST, TABLE, compare, gate, predict_all
 from backbench.runtimes.fake import Fake, fake_logits
 from backbench.settings import Settings
 from backbench.spec.choice import Choice

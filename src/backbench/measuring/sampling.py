@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from backbench.data.dataset import Split
 from backbench.data.images import decode
 from backbench.data.preprocessing import Preprocessing
-from backbench.measure.clock import Clock, seconds_between
+from backbench.measuring.clock import Clock, seconds_between
 from backbench.runtimes.runtime import Session
 from backbench.spec.cell import Boundary
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from backbench.artefacts.artefact import Artefact
 from backbench.data.dataset import Dataset
 from backbench.errors import DataError
-from backbench.measure.gate import predict_all
-from backbench.measure.metric import Metric
+from backbench.measuring.gate import predict_all
+from backbench.measuring.metric import Metric
 from backbench.records.schema import Predictions
 from backbench.runtimes.runtime import Session
 
