@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ResNetCifar(Family):
-    """A residual net for small images; `width` is the channels of the first of three stages (w, 2w, 4w), 16 as published."""
+    """A residual net for small images; `width` is the channels of the first of its three stages, 16 as published."""
 
     depth: ClassVar[int]
 
