@@ -39,7 +39,8 @@ def main() -> None:
             ratio = paired_ratio(ways["spawn"], ways["fork"])
             print(
                 f"{runtime:<12} {name:<12} fork {median(ways['fork'].values()):.6g}"
-                f"  spawn {median(ways['spawn'].values()):.6g}  fork ÷ spawn {ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]  n = {ratio.n} rounds"
+                f"  spawn {median(ways['spawn'].values()):.6g}"
+                f"  fork ÷ spawn {ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]  n = {ratio.n} rounds"
             )
 
 

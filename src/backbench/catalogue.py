@@ -16,7 +16,7 @@ from backbench import data, measuring, models, runtimes, techniques
 from backbench.data import check_dataset
 from backbench.errors import Skip, UsageError
 from backbench.models.build import check_model
-from backbench.registry import complaint
+from backbench.registry import Registry, complaint
 from backbench.runtimes.runtime import Runtime
 from backbench.settings import Settings
 from backbench.spec.cell import Cell
@@ -25,7 +25,7 @@ from backbench.spec.study import Resolve
 from backbench.techniques.chain import resolve_chain
 from backbench.training import recipe as recipes
 
-REGISTRIES = {
+REGISTRIES: dict[str, Registry[Any]] = {
     "models": models.REGISTRY,
     "datasets": data.REGISTRY,
     "techniques": techniques.REGISTRY,

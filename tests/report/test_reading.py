@@ -83,7 +83,7 @@ def test_what_is_no_record_is_refused(tmp_path: Path, text: str, sentence: str) 
 def test_a_technique_of_another_type_is_refused(record_file: Path) -> None:
     data = json.loads(record_file.read_text())
     rewrite(record_file, cell={**data["cell"], "technique": 5})
-    with pytest.raises(BackbenchError, match="malformed: .*not 5"):
+    with pytest.raises(BackbenchError, match=r"malformed: .*not 5"):
         read_record(record_file)
 
 

@@ -118,7 +118,8 @@ def make(plan: Plan, folder: Path) -> None:
     if reference is None:
         plan.progress(f"{plan.cell.model}: reference of {len(inputs)} inputs")
         reference = logits(model, inputs, len(plan.dataset.classes))
-    for name, array in zip(INPUT_FILES, (inputs, labels, reference), strict=True):
+    arrays: tuple[NDArray[Any], ...] = (inputs, labels, reference)
+    for name, array in zip(INPUT_FILES, arrays, strict=True):
         np.save(folder / name, array, allow_pickle=False)
     exporter("module")(model, plan.shape, folder)
     facts = {"parameters": module_parameters(model), "macs": dict(module_macs(model, plan.shape)), "steps": steps}

@@ -89,7 +89,7 @@ def imagenet_classes() -> tuple[str, ...]:
     """ImageNet-1k's synsets in the order of its labels; empty without timm, which holds them."""
     if find_spec("timm") is None:
         return ()
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
     return tuple(ImageNetInfo().label_names())
 

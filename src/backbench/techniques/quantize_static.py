@@ -12,6 +12,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -110,14 +111,14 @@ def input_name(path: Path) -> str:
     return str(onnx.load(path, load_external_data=False).graph.input[0].name)
 
 
-class quiet(warnings.catch_warnings):  # noqa: N801 - used as a block, like the class that it is
+@contextmanager
+def quiet() -> Iterator[None]:
     """The quantizer logs advice to the root logger and warns of nothing that concerns its caller."""
-
-    def __enter__(self) -> Any:
-        self._level = logging.getLogger().level
-        logging.getLogger().setLevel(logging.ERROR)
-        return super().__enter__()
-
-    def __exit__(self, *details: object) -> None:
-        logging.getLogger().setLevel(self._level)
-        super().__exit__(*details)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
+            root.setLevel(level)

@@ -29,6 +29,7 @@ from backbench.training.evaluate import accuracy
 from backbench.training.recipe import Recipe
 from backbench.training.schedule import build_optimizer, learning_rate, set_rate
 
+ONE_THREAD = 32_768  # pixels of a batch: below, threads cost more than they bring (8 × 8 digits: 64 × 64 pixels)
 FAST_BF16 = {"avx512_bf16", "amx_bf16"}
 
 
@@ -181,6 +182,8 @@ def train(
     Raises TrainingDiverged for a loss that is no number, DataError for an empty part.
     """
     torch.manual_seed(seed)
+    if recipe.batch * preprocessing.size[0] * preprocessing.size[1] < ONE_THREAD:
+        torch.set_num_threads(1)
     run = Training(model, dataset, preprocessing, recipe, seed, device)
     if max_memory is not None:
         run.micro_batch = memory.micro_batch(run, max_memory)
