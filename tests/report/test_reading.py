@@ -113,6 +113,8 @@ def test_all_faulty_files_are_named_at_once(tmp_path: Path) -> None:
 def test_no_folder_and_an_empty_folder_are_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         read_records([tmp_path / "nowhere"])
+    with pytest.raises(UsageError, match="no such folder"):
+        read_records([Path("x" * 10_000)])
     with pytest.raises(UsageError, match="there are no records"):
         records_in([tmp_path])
 

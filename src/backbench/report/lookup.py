@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from os.path import isfile
 from pathlib import Path
 
 from backbench.errors import UsageError
@@ -15,7 +16,7 @@ MAX_NAMED = 8
 
 def lookup(target: str, folders: Sequence[Path]) -> Found:
     """The one record that `target` names. Raises UsageError where there is none, or more than one."""
-    if Path(target).is_file():
+    if isfile(target):  # pathlib's raises where a name is too long to be one
         return records_in([Path(target)])[0]
     if not re.fullmatch(rf"[0-9a-f]{{{LEAST},64}}", target):
         raise UsageError(

@@ -66,9 +66,8 @@ def result_lines(row: Row) -> list[str]:
     if row.accuracy:
         share = row.accuracy
         note = "" if row.trained else " (chance: the head was never trained on this dataset)"
-        lines.append(
-            f"accuracy {percent(share.estimate)} % [{percent(share.low)}, {percent(share.high)}], {share.n:,} images{note}"
-        )
+        interval = f"[{percent(share.low)}, {percent(share.high)}]"
+        lines.append(f"accuracy {percent(share.estimate)} % {interval}, {share.n:,} images{note}")
     if row.latency:
         found = row.latency
         half = width(found.low, found.median, found.high)

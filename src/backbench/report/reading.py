@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -60,10 +61,10 @@ def find_records(folders: Sequence[Path]) -> list[Found]:
 
 def record_files(folder: Path) -> list[Path]:
     """The record files of a folder, sorted; a file stands for itself. Raises UsageError where nothing is there."""
-    if folder.is_file():
+    if isfile(folder):
         return [folder]
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder or file")
+    if not isdir(folder):  # pathlib's raise where a name is too long to be one
+        raise UsageError(f"{str(folder)[:200]}: there is no such folder or file")
     place = folder / "records" if (folder / "records").is_dir() else folder
     return sorted(
         path for path in place.glob("*.json") if path.name not in NO_RECORDS and not path.name.startswith(".")

@@ -46,7 +46,7 @@ def most_accurate(section: Section, strong: Strong) -> str | None:
     share = row.accuracy
     text = f"Most accurate: {named(section, row, strong)}, {percent(share.estimate)} %"
     text += f" [{percent(share.low, 1)}, {percent(share.high, 1)}] of {share.n:,} images"
-    return f"{text}{rivals(section.accuracy_marks, 'as many right')}."
+    return f"{text}{rivals(section.accuracy_marks, 'the same images right')}."
 
 
 def fastest(section: Section, strong: Strong) -> str | None:
@@ -177,6 +177,5 @@ def superseded(section: Section) -> list[str]:
         return []
     ids = ", ".join(item.record.record_id[:12] for item in section.group.superseded[:MAX_LISTED])
     more = f" and {count - MAX_LISTED} more" if count > MAX_LISTED else ""
-    return [
-        f"{plural(count, 'older record')} of cells measured more than once left out, the newest is shown: {ids}{more}."
-    ]
+    said = f"{plural(count, 'older record')} of cells that were measured more than once"
+    return [f"{said}: left out, the newest is shown ({ids}{more})."]
