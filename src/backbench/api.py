@@ -204,8 +204,9 @@ def predict(
     settings = settings or Settings()
     cell = one_cell(reference(model), dataset, settings, fields)
     pixels = [read_image(Path(path)) for path in images]
-    artefact = prepare(cell, settings, lambda text: None)
-    with runtime_of(cell).open(artefact, cell.device, cell.threads) as session:
+    runtime = runtime_of(cell)
+    artefact = prepare(cell, settings, lambda text: None, format=runtime.format)
+    with runtime.open(artefact, cell.device, cell.threads) as session:
         logits = [session.predict(artefact.preprocessing([image]))[0] for image in pixels]
     return [
         Prediction(Path(path), likeliest(row, artefact.classes, top)) for path, row in zip(images, logits, strict=True)

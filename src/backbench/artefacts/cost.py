@@ -1,7 +1,8 @@
 """What a network costs before it is run: parameters of a module or of a file, and MACs by two independent counters.
 
-Parameters are elements as stored. In a file they are its floating-point and 8- or 32-bit integer weights; constants of shape arithmetic
-(int64), and the scales and zero points of quantization, weigh bytes but are no parameters.
+Parameters are elements as stored. In a file they are its floating-point and 8- or 32-bit integer weights; constants of
+shape arithmetic (int64), single numbers, and the scales and zero points of quantization, weigh bytes but are no
+parameters.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 AGREE = 0.01  # rule 16: counters further apart than this are disputed
+WEIGHT_TYPES = ("float32", "float16", "bfloat16", "float64", "int8", "uint8", "int32")
 SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 
 
@@ -41,9 +43,8 @@ def file_parameters(path: Path) -> dict[str, int]:
 
     graph = onnx.load(path).graph
     tables = quantization_tables(graph)
-    arrays = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.name not in tables]
-    weights = [array for array in arrays if array.dtype.kind == "f" or array.dtype.itemsize in (1, 4)]
-    weights = [array for array in weights if array.dtype != np.bool_]
+    held = [tensor for tensor in graph.initializer if tensor.dims and tensor.name not in tables]
+    weights = [array for array in map(onnx.numpy_helper.to_array, held) if str(array.dtype) in WEIGHT_TYPES]
     return {
         "stored": sum(array.size for array in weights),
         "nonzero": sum(int(np.count_nonzero(array)) for array in weights),

@@ -25,22 +25,23 @@ from backbench.artefacts.store import artefact_folder, describe, find, link, onc
 from backbench.data import load_dataset
 from backbench.errors import BackbenchError, Skip
 from backbench.registry import require
-from backbench.runtimes import REGISTRY as RUNTIMES
 from backbench.settings import Settings
 from backbench.spec.cell import Cell, digest
-from backbench.techniques import REGISTRY as TECHNIQUES
+from backbench.techniques import REGISTRY
 from backbench.techniques.chain import check_order, of_stage
 
 PACKAGES = ("torch", "timm", "torchvision", "onnx", "onnxscript", "onnxruntime")
 MAKERS = ("artefacts", "models", "techniques")  # folders whose code decides what an artefact holds
 
 
-def prepare(cell: Cell, settings: Settings, progress: Callable[[str], None]) -> Artefact:
-    """The cell's artefact, made where it is not there.
+def prepare(cell: Cell, settings: Settings, progress: Callable[[str], None], *, format: str) -> Artefact:
+    """The cell's artefact in its runtime's format, made where it is not there.
 
     Raises UsageError, DataError, WeightsError, TrainingDiverged, Skip, or BackbenchError where it can't be exported or stored.
     """
-    plan, format = planned(cell, settings, progress), RUNTIMES.get(cell.runtime.name).format
+    if format not in FORMATS:
+        raise BackbenchError(f"nothing exports to the format {format!r}; allowed: {', '.join(FORMATS)}")
+    plan = planned(cell, settings, progress)
     key = {**plan.key, "format": format, "technique": dump(cell.technique)}
     found = find(settings.cache, digest(key))
     if found is not None:
@@ -118,7 +119,7 @@ def apply_graph(plan: Plan, source: Path, folder: Path) -> tuple[Path, list[dict
     for number, choice in enumerate(of_stage(plan.cell.technique, "graph")):
         plan.progress(f"{plan.cell.model}: {choice.name}")
         target, context = folder / f"step-{number}.onnx", plan.context()
-        TECHNIQUES.build(choice).apply_file(source, target, context)
+        REGISTRY.build(choice).apply_file(source, target, context)
         steps.append(step(choice, "graph", file_facts(source), file_facts(target), context.notes))
         source = target
     return source, steps

@@ -23,6 +23,7 @@ from backbench.errors import BackbenchError
 Fill = Callable[[Path], None]
 REASONS = {
     errno.ENOSPC: "no space is left on the disk",
+    errno.EDQUOT: "the quota is used up",
     errno.EROFS: "the disk is read-only",
     errno.EACCES: "it can't be written to",
 }
@@ -50,7 +51,12 @@ def once(folder: Path, fill: Fill) -> Path:
 
 
 def make(folder: Path, fill: Fill) -> None:
-    """Fills a temporary sibling and renames it; nothing is left where `fill` raises."""
+    """Fills a temporary sibling and renames it; nothing is left where `fill` raises.
+
+    The caller holds the lock, so what lies under a temporary name is of a process that was killed, and is removed.
+    """
+    for left in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         fill(temporary)

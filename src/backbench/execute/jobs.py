@@ -12,8 +12,10 @@ from backbench.spec.cell import Cell
 def prepare_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """{cell, settings} → {folder} of the finished artefact."""
     from backbench.artefacts.prepare import prepare
+    from backbench.runtimes import REGISTRY
 
-    artefact = prepare(Cell.model_validate(payload["cell"]), Settings.model_validate(payload["settings"]), report)
+    cell, settings = Cell.model_validate(payload["cell"]), Settings.model_validate(payload["settings"])
+    artefact = prepare(cell, settings, report, format=REGISTRY.get(cell.runtime.name).format)
     return {"folder": str(artefact.folder)}
 
 

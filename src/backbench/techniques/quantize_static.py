@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from backbench.errors import UsageError
+from backbench.errors import Skip, UsageError
 from backbench.techniques.technique import Context, Technique
 
 ROUTES = {"onnxruntime": "onnxruntime"}  # runtime → the library that quantizes for it
@@ -49,6 +48,10 @@ class QuantizeStatic(Technique):
         return self.model_copy(update={"route": route})
 
     def apply_file(self, source: Path, target: Path, context: Context) -> None:
+        if not len(context.dataset.train):
+            raise Skip(
+                f"technique quantize_static: it calibrates on train, and {context.dataset.name} has no train part"
+            )
         chosen = calibration_indices(len(context.dataset.train), self.calibration, context.seed)
         context.notes.update(
             calibration_n=len(chosen),
@@ -113,12 +116,11 @@ def input_name(path: Path) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """The quantizer logs advice to the root logger and warns of nothing that concerns its caller."""
+    """The quantizer logs advice to the root logger ; nothing of it concerns its caller."""
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        try:
-            yield
-        finally:
-            root.setLevel(level)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
