@@ -26,7 +26,7 @@ def demo_study() -> dict[str, Any]:
         "name": "demo",
         "fixed": {"dataset": "digits", "recipe": "digits-quick", "seed": 0, "threads": 1, "protocol": "quick"},
         "axes": {
-            "model": ["resnet20:width=8", "mobilenetv2_small:width=0.5", "vit_mini:dim=64,depth=3,heads=4"],
+            "model": ["resnet20:width=8", "mobilenetv2_small:width=0.1", "vit_mini:dim=64,depth=3,heads=4"],
             "technique": ["none", "quantize_static"],
             "runtime": ["eager", "onnxruntime"],
         },
