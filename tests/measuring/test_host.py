@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def test_siblings_share_a_core_only_when_the_cores_are_used_up(tmp_path: Path) -
     assert cpu.apart([0, 2, 3], 2, tmp_path) == [0, 3]
     assert cpu.apart([0, 1, 2, 3], 3, tmp_path) == [0, 1, 2]
     assert cpu.apart([4, 5], 1, tmp_path) == [4]  # a system that says nothing of its cores
+
+
+@linux
+def test_a_process_s_age_is_counted_from_its_start(tmp_path: Path) -> None:
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    fields = ["S"] + ["0"] * 18 + [str(int((now - 5) * cpu.HERTZ))] + ["7"] * 30
+    (tmp_path / "stat").write_text(f"12 (a name) with blanks) {' '.join(fields)}")
+    assert 5.0 <= cpu.process_age(tmp_path / "stat") <= 5.0 + cpu.process_age() + 1
+    assert cpu.process_age() >= 0
 
 
 @linux

@@ -68,6 +68,17 @@ def own_share(before: CpuTimes, after: CpuTimes, threads: int) -> float:
     return (after.own - before.own) / wall / threads if wall > 0 else 0.0
 
 
+def process_age(stat: Path = Path("/proc/self/stat")) -> float:
+    """Seconds since this process was started or forked, to a hundredth.
+
+    Not from psutil on Linux: it adds the time of boot, which the system tells in whole seconds.
+    """
+    if not stat.exists():
+        return max(0.0, time.time() - float(psutil.Process().create_time()))
+    started = int(stat.read_text().rpartition(")")[2].split()[19]) / HERTZ  # field 22; the name may hold blanks
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
+
+
 @contextmanager
 def thread_budget(threads: int) -> Iterator[list[int] | None]:
     """OpenMP and BLAS limited, and this process bound to that many processors; gives their numbers, None if unbound.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import BaseModel, ConfigDict
 
 from backbench.artefacts.artefact import Artefact
@@ -18,7 +16,7 @@ from backbench.errors import Skip
 from backbench.measuring import REGISTRY
 from backbench.measuring.bench import Bench, opened
 from backbench.measuring.clock import WALL, Clock
-from backbench.measuring.cpu import Reader, read_cpu, thread_budget
+from backbench.measuring.cpu import Reader, process_age, read_cpu, thread_budget
 from backbench.measuring.plan import Plan
 from backbench.measuring.sampling import Source, as_stored
 from backbench.records.schema import Sample, Warn
@@ -142,4 +140,4 @@ def import_runtime(cell: Cell) -> float:
         # What is missing is said by the runtime itself, with what to install.
         with suppress(ImportError):
             import_module(module)
-    return max(0.0, time.time() - float(psutil.Process().create_time()))
+    return process_age()
