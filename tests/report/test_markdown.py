@@ -86,7 +86,7 @@ def test_every_line_of_a_table_has_as_many_cells_as_its_head(run_folder: Path) -
 def test_doubts_conditions_and_sources_are_said(run_folder: Path) -> None:
     text = written(run_folder)
     assert "- unsteady (\\#2): the series did not settle. Remedy: close other programs." in text
-    assert "- Energy was not measured: no counter can be read" in text
+    assert "- No energy: no counter can be read." in text
     assert "- Host grade C: virtual machine" in text
     assert "- In every row, quantize_static: calibration=256." in text
     for record in (item.record for item in records_in([run_folder])):
@@ -97,7 +97,7 @@ def test_unlike_conditions_stand_apart_and_say_why(run_folder: Path, tmp_path: P
     other = write_records(tmp_path / "other", make_record(EAGER, SLOW, host={**HOST, "cpu": "Other CPU"}))
     write_report(tmp_path, [run_folder, other])
     text = (tmp_path / "report.md").read_text()
-    assert "They stand in 2 tables, because their host differ: numbers of two tables can't be compared." in text
+    assert "They stand in 2 tables, because they differ in host: numbers of two tables can't be compared." in text
     assert "## 2. Digits (8×8) · input 32×32 · batch 1 · cpu (Other CPU)" in text
 
 
@@ -180,10 +180,29 @@ def test_one_process_has_no_interval_anywhere(tmp_path: Path) -> None:
 
 
 def test_disputed_macs_say_so(tmp_path: Path) -> None:
-    cost = {"counters": {"a": 10_000_000, "b": 20_000_000}, "disputed": True, "uncounted": ["aten::|x"]}
+    by_operator = {"a": {"aten::mm": 10_000_000}, "b": {"MatMul": 20_000_000}}
+    cost = {"counters": {"a": 10_000_000, "b": 20_000_000}, "disputed": by_operator, "uncounted": ["aten::|x"]}
     text = written(write_records(tmp_path, make_record(cost=cost)))
     assert "disputed (10.0 or 20.0)" in text
     assert "Operators that a counter does not know: aten::\\|x." in text
+    assert "its MACs are disputed, by operator: a counts aten::mm 10.0 M; b counts MatMul 20.0 M" in text
+
+
+def test_what_a_technique_changed_is_said_in_parts(tmp_path: Path) -> None:
+    parent = {"stored": 270_000, "nonzero": 270_000, "bytes": 1_100_000, "macs": 40_000_000}
+    child = {**parent, "nonzero": 135_000, "bytes": 330_000, "integer_operators": 21}
+    step = {"technique": "quantize_static:calibration=256", "parent": parent, "child": child, "shapes_changed": {}}
+    evidence = {"steps": [{"technique": "x"}, step, "nonsense"]}
+    records = (
+        make_record(EAGER, SLOW),
+        make_record(INT8, FAST, evidence=evidence),
+        make_record(ORT, evidence={"steps": 5}),
+    )
+    text = written(write_records(tmp_path, *records))
+    assert (
+        "- \\#3 quantize_static: parameters unchanged; non-zero 0.270 → 0.135 M; bytes 1.10 → 0.330 MB; MACs unchanged; "
+        "21 integer operators; speed on this host: 2.00× faster (2.00–2.00)"
+    ) in text
 
 
 def test_a_record_that_holds_nothing_is_still_reported(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_two_folders_are_matched_by_cell_and_not_paired(tmp_path: Path) -> None:
     assert pair.unlike == ("host",)
     assert [item.record.cell for item in found.only_base] == [ORT]
     assert [item.record.cell.model.name for item in found.only_new] == ["resnet56"]
-    assert "careful: host differ" in blocks(found)[0]
+    assert "careful: they differ in host, so" in blocks(found)[0]
     assert "unpaired, because not one run on one host: Welch's t" in blocks(found)[0]
 
 

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from backbench.records.store import write_atomically
+from backbench.report.changes import changes
 from backbench.report.csv import csv_text
 from backbench.report.groups import differences
 from backbench.report.plot import svg
 from backbench.report.reading import records_in
-from backbench.report.rows import Row
+from backbench.report.remarks import conditions, remarks
 from backbench.report.section import Section, sections
 from backbench.report.table import COSTS, RESULTS, Column, Line, table
 from backbench.report.units import plain_name
@@ -78,7 +79,7 @@ def apart(made: Sequence[Section]) -> str:
     if len(made) < 2:
         return ""
     names = " and ".join(differences([section.group for section in made])) or "conditions"
-    return f"They stand in {len(made)} tables, because their {names} differ: numbers of two tables can't be compared."
+    return f"They stand in {len(made)} tables, because they differ in {names}: numbers of two tables can't be compared."
 
 
 def details(section: Section, plot: str | None, number: int, of: int) -> list[str]:
@@ -87,73 +88,23 @@ def details(section: Section, plot: str | None, number: int, of: int) -> list[st
     if section.measured:
         parts += ["### Accuracy and speed", grid(*table(section, RESULTS)), LEGEND]
         parts += [f"![Accuracy against latency, {title}]({plot})"] if plot else []
-        parts += ["### Size and cost", grid(*measured_only(*table(section, COSTS))), bullets(remarks(section))]
+        parts += [
+            "### Size and cost",
+            grid(*measured_only(*table(section, COSTS))),
+            bullets(map(escape, remarks(section))),
+        ]
     else:
         parts.append(grid(*table(section, RESULTS)))
+    evidence = changes(section)
+    parts += ["### What the techniques changed", bullets(map(escape, evidence))] if evidence else []
     found = doubts(section)
     parts += ["### What to doubt", bullets(map(escape, found))] if found else []
-    return [part for part in [*parts, "### Conditions", bullets(conditions(section))] if part]
+    return [part for part in [*parts, "### Conditions", bullets(map(escape, conditions(section)))] if part]
 
 
 def measured_only(columns: list[Column], lines: list[Line]) -> tuple[list[Column], list[Line]]:
     """Why a row was not measured stands in the first table already."""
     return columns, [line for line in lines if not line.refused]
-
-
-def remarks(section: Section) -> list[str]:
-    """What the short names leave out, and metrics that nobody could measure."""
-    lines = [f"In every row, {escape(line)}." for line in section.names.legend()]
-    reasons = {reason for row in section.measured if row.energy is None and (reason := row.reason("energy"))}
-    lines += [f"Energy was not measured: {escape(plain_name(reason, 200))}" for reason in sorted(reasons)]
-    uncounted = {
-        escape(plain_name(name, 40)) for row in section.measured for name in listed(row.record.cost.get("uncounted"))
-    }
-    return lines + ([f"Operators that a counter does not know: {', '.join(sorted(uncounted))}."] if uncounted else [])
-
-
-def conditions(section: Section) -> list[str]:
-    """Host, software, grade and protocol."""
-    row = (section.measured or section.rows)[0]
-    host, packages = row.record.host, row.record.host.get("packages")
-    lines = [f"Dataset: {escape(section.group.alike.dataset or row.cell.dataset)}{checksum(section)}"]
-    if host:
-        lines.append(f"Host: {escape(facts(host, ('cpu', 'isa', 'logical_cpus', 'ram', 'gpu', 'kernel', 'python')))}")
-    if isinstance(packages, dict):
-        lines.append(
-            f"Packages: {escape(', '.join(f'{name} {version}' for name, version in sorted(packages.items())))}"
-        )
-    lines += grades(section)
-    lines.append(f"Protocol: {escape(facts(row.record.protocol, tuple(row.record.protocol)))}")
-    return lines
-
-
-def checksum(section: Section) -> str:
-    known = section.group.alike.checksum
-    return f" (sha256 {escape(plain_name(known, 12))})" if known else ""
-
-
-def facts(data: dict[str, object], keys: tuple[str, ...]) -> str:
-    shown = {key: data[key] for key in keys if data.get(key) not in (None, [], "")}
-    return ", ".join(f"{key.replace('_', ' ')} {plain_name(fact(value), 80)}" for key, value in shown.items())
-
-
-def fact(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool) and value > 10**8:
-        return f"{value / 1e9:.1f} GB"
-    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def grades(section: Section) -> list[str]:
-    """The hosts' grades with their reasons, each once."""
-    found: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
-    for row in section.measured:
-        if row.record.conditions:
-            key = (row.record.conditions.grade, row.record.conditions.grade_reasons)
-            found.setdefault(key, []).append(row)
-    return [
-        f"Host grade {grade}: {escape('; '.join(plain_name(why, 200) for why in reasons)) or 'no reservation'}"
-        for grade, reasons in found
-    ]
 
 
 def sources(made: Sequence[Section]) -> list[str]:
@@ -207,7 +158,3 @@ def escape(text: object) -> str:
     """The text as Markdown that shows it as it is."""
     plain = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return EMPHASIS.sub(r"\\_", SPECIAL.sub(r"\\\1", " ".join(plain.split())))
-
-
-def listed(value: object) -> list[object]:
-    return list(value) if isinstance(value, (list, tuple, dict)) else []

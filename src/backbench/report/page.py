@@ -136,6 +136,8 @@ def facts(data: Mapping[str, Any], prefix: str = "") -> list[str]:
         name = f"{prefix}{plain_name(key, 60)}"
         if isinstance(value, Mapping):
             lines += facts(value, f"{name}.")
+        elif isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) for one in value):
+            lines += facts({str(place): one for place, one in enumerate(value)}, f"{name}.")
         elif value not in (None, [], (), ""):
             lines.append(f"{name} {short(value)}")
     return lines

@@ -31,7 +31,7 @@ def block(pair: Matched) -> list[str]:
     head = [f"{new}"] if base == new else [f"{new}", f"  against {base}"]
     if pair.unlike:
         head.append(
-            f"  careful: {', '.join(pair.unlike)} differ, so a ratio says as much about them as about the cells"
+            f"  careful: they differ in {', '.join(pair.unlike)}, so a ratio says as much about them as about the cells"
         )
     return [*head, latency_line(pair), accuracy_line(pair), *exact_lines(pair)]
 
