@@ -17,6 +17,7 @@ from backbench.spec.cell import Cell
 
 PREPARE_TIMEOUT = 24 * 3600.0  # training may take long; it is resumed, not limited
 JOB_TIMEOUT = 3600.0
+HARNESS = "backbench.measuring.sample"  # what measures: without torch, and the same for every runtime
 
 
 def prepare(executor: LocalExecutor, cell: Cell, settings: Settings, report: Callable[[str], None]) -> Outcome:
@@ -60,7 +61,7 @@ def canary(executor: LocalExecutor, threads: int) -> float:
 
 
 def in_runtime(executor: LocalExecutor, cell: Cell, job: Job, spawn: bool = False) -> Outcome:
-    modules = preload(cell, RUNTIMES.build(cell.runtime).preload)
+    modules = (HARNESS, *preload(cell, RUNTIMES.build(cell.runtime).preload))
     return executor.run(job, threads=cell.threads, preload=modules, spawn=spawn)
 
 
