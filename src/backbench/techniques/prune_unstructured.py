@@ -29,8 +29,8 @@ class PruneUnstructured(Technique):
     def apply(self, model: nn.Module, context: Context) -> nn.Module:
         from torch.nn.utils import prune
 
-        pruned = copy.deepcopy(model)
-        layers = prunable(pruned)
+        masked, pruned = copy.deepcopy(model), copy.deepcopy(model)
+        layers = prunable(masked)
         if self.scope == "global":
             prune.global_unstructured(layers, pruning_method=prune.L1Unstructured, amount=self.amount)
         else:
@@ -38,7 +38,8 @@ class PruneUnstructured(Technique):
                 prune.l1_unstructured(layer, name, amount=self.amount)
         for layer, name in layers:
             prune.remove(layer, name)
-        context.notes.update(zeros(layers))
+        pruned.load_state_dict(masked.state_dict())  # removing a mask puts its weight last; here the order stays
+        context.notes.update(zeros(prunable(pruned)))
         return pruned
 
 
