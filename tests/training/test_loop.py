@@ -12,11 +12,11 @@ from torch import nn
 from backbench.data import load_dataset
 from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing, native_preprocessing
-from backbench.errors import TrainingDiverged, UsageError
+from backbench.errors import TrainingDiverged
 from backbench.models.build import build
 from backbench.settings import Settings
 from backbench.spec.choice import Choice
-from backbench.training import loop, memory
+from backbench.training import loop
 from backbench.training.batches import Pixels, shuffled, steps_of
 from backbench.training.evaluate import accuracy
 from backbench.training.loop import Progress, Training, train
@@ -105,7 +105,7 @@ def test_one_seed_one_result(digits: Dataset, preprocessing: Preprocessing, tmp_
 
 def test_a_lost_loss_is_said(digits: Dataset, preprocessing: Preprocessing, tmp_path: Path) -> None:
     recipe = Recipe(**{**FAST, "lr": 1e30, "warmup": 0})
-    with pytest.raises(TrainingDiverged, match=r"the loss became (nan|inf) in step \d+ at learning rate"):
+    with pytest.raises(TrainingDiverged, match=r"the loss became (nan|inf) in epoch \d+, step \d+, at learning rate"):
         train(plain(), digits, preprocessing, recipe, seed=0, folder=tmp_path)
 
 
@@ -127,14 +127,14 @@ def test_micro_batches_add_up_to_the_batch(digits: Dataset, preprocessing: Prepr
         torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-6)
 
 
-def test_the_memory_bound_splits_the_batch(digits: Dataset, preprocessing: Preprocessing) -> None:
-    run = Training(network(), digits, preprocessing, Recipe(**FAST), 0, "cpu")
-    assert memory.micro_batch(run, 10**12) == 64
-    weights = sum(tensor.numel() * tensor.element_size() for tensor in run.model.state_dict().values())
-    room = memory.FIXED_COPIES * weights + int(memory.SLACK * memory.saved_bytes(run, 8))
-    assert 4 <= memory.micro_batch(run, room) <= 9
-    with pytest.raises(UsageError, match="one image of this network needs about"):
-        memory.micro_batch(run, 10)
+def test_recipes_of_two_precisions_in_one_process(
+    digits: Dataset, preprocessing: Preprocessing, tmp_path: Path
+) -> None:
+    for precision in ("fp32", "bf16"):
+        recipe = Recipe(**{**FAST, "precision": precision, "epochs": 1})
+        done = train(network(), digits, preprocessing, recipe, seed=0, folder=tmp_path / precision)
+        assert done.about["precision"] == precision
+        assert {weight.dtype for weight in done.model.parameters()} == {torch.float32}
 
 
 def test_letters_and_digits_are_never_mirrored(digits: Dataset, preprocessing: Preprocessing) -> None:

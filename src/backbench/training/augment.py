@@ -2,8 +2,7 @@
 
 Shift and mirror are one gather with a row and a column index per image, so that a batch costs one pass. Mirroring
 alternates: a coin per image decides the first epoch, then every epoch turns it (Jordan, "94 % on CIFAR-10 in 3.29
-seconds",
-2024, section 3.6), so that two epochs see both forms of every image. Every draw comes from the generator that is given.
+seconds", 2024, section 3.6), so that two epochs see both forms of every image. Every draw comes from the given generator.
 """
 
 from __future__ import annotations

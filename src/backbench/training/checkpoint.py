@@ -1,7 +1,6 @@
 """A checkpoint is one safetensors file: tensors as tensors, everything else as JSON in the file's header. No pickle.
 
-It is written beside its place and renamed, so a kill at any moment leaves the old one or the new one, never half of
-one.
+It is written beside its place and renamed: a kill at any moment leaves the old one or the new one, never half of one.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from torch import nn
 
 from backbench.training.batches import Pixels
 
-BATCH = 500
+PIXELS = 500 * 32 * 32  # pixels in a batch: 500 images of CIFAR-10, 10 of ImageNet
 
 
 @torch.inference_mode()
@@ -15,9 +15,11 @@ def accuracy(model: nn.Module, pixels: Pixels, *, bf16: bool = False, device: st
     """Share of right arg-maxes, 0…1; the module's mode is as before afterwards."""
     was_training = model.training
     model.eval()
+    height, width = pixels.size
+    batch = max(1, PIXELS // (height * width))
     right = 0
     with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
-        for places in torch.arange(len(pixels)).split(BATCH):
+        for places in torch.arange(len(pixels)).split(batch):
             scores = model(pixels.normal(pixels[places]).to(device))
             right += int((scores.argmax(1).cpu() == pixels.labels[places]).sum())
     model.train(was_training)

@@ -1,8 +1,7 @@
 """The training loop: one network, one dataset, one recipe, one seed; the best epoch on the *validation* part is kept.
 
 The test part is never read here. Epoch e of seed s is random in the same way whether the run was interrupted or not.
-What is kept are
-the averaged weights (EMA) where the recipe asks for them, batch-norm statistics averaged along.
+What is kept are the averaged weights (EMA) where the recipe asks for them, batch-norm statistics averaged along.
 """
 
 from __future__ import annotations
@@ -59,9 +58,7 @@ class Trained:
     """The network with the chosen epoch's weights, and what is known of how it came to be."""
 
     model: nn.Module
-    about: dict[
-        str, Any
-    ]  # epochs, curve [{loss, validation}], selected, seconds, precision, micro_batch, images_per_second
+    about: dict[str, Any]  # the fields of `summary`
 
 
 class Training:
@@ -73,12 +70,14 @@ class Training:
         from accelerate import Accelerator
 
         self.recipe, self.seed, self.device = recipe, seed, device
-        self.train, self.validation = Pixels(dataset.train, preprocessing), Pixels(dataset.validation, preprocessing)
+        self.train = Pixels(dataset.train, preprocessing, resized_crop=recipe.augment.resized_crop)
+        self.validation = Pixels(dataset.validation, preprocessing)
         # A coin per image decides which epochs mirror it: the even or the odd ones.
         self.coin = torch.randint(2, (len(self.train),), generator=torch.Generator().manual_seed(seed))
         self.mirrored, self.classes = dataset.mirrored, len(dataset.classes)
         self.bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and fast_bf16(device))
-        self.accelerator = Accelerator(cpu=device == "cpu", mixed_precision="bf16" if self.bf16 else "no")
+        # Without its mixed precision: that is one for the whole process, and the next recipe may want another.
+        self.accelerator = Accelerator(cpu=device == "cpu")
         self.model = model.to(device).to(memory_format=torch.channels_last)
         self.average = deepcopy(self.model).requires_grad_(False)
         self.optimizer = build_optimizer(self.model, recipe)
@@ -86,9 +85,8 @@ class Training:
         self.steps = steps_of(len(self.train), recipe.batch)
         self.micro_batch = recipe.batch
 
-    def autocast(self) -> AbstractContextManager[None]:
-        context: AbstractContextManager[None] = self.accelerator.autocast()
-        return context
+    def autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.bf16)
 
     def save(self, path: Path, about: dict[str, Any]) -> None:
         """Everything that the next epoch needs; randomness is fixed by seed and epoch, the rate by the step."""
@@ -128,8 +126,8 @@ class Training:
             total += loss.item()
         if not math.isfinite(total):
             raise TrainingDiverged(
-                f"recipe {self.recipe.name!r}: the loss became {total} in step {number} at learning rate {rate:.3g}; "
-                "a lower lr or a longer warmup is the usual remedy"
+                f"recipe {self.recipe.name!r}: the loss became {total} in epoch {number // self.steps + 1}, step {number}, "
+                f"at learning rate {rate:.3g}; a lower lr or a longer warmup is the usual remedy"
             )
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
@@ -141,12 +139,8 @@ class Training:
     def batch(self, epoch: int, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Augmented float32 images and their targets: class numbers, or shares of classes where images are mixed."""
         how = self.recipe.augment
-        mirror = (
-            (self.coin[places] + epoch) % 2 == 0
-            if how.flip and self.mirrored
-            else torch.zeros(len(places), dtype=torch.bool)
-        )
-        images = augment.geometry(self.train[places], mirror, how, generator)
+        mirror = ((self.coin[places] + epoch) % 2 == 0) & (how.flip and self.mirrored)
+        images = augment.geometry(self.train.draw(places, generator), mirror, how, generator)
         normal, labels = self.train.normal(augment.erase(images, how.erase, generator)), self.train.labels[places]
         if not how.mixup and not how.cutmix:
             return normal, labels

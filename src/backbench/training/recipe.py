@@ -31,7 +31,7 @@ class Augment(Strict):
     crop: Annotated[int, Field(ge=0)] = 0  # pixels: shift by up to this many in each direction
     padding: Literal["zero", "reflect"] = "zero"  # what stands behind the image's edge
     flip: bool = False  # only where the dataset is `mirrored`: never for letters and digits
-    resized_crop: Annotated[float, Field(gt=0, le=1)] | None = None  # smallest share of the area, for large images
+    resized_crop: Annotated[float, Field(gt=0, le=1)] | None = None  # smallest share of the area, for photographs
     mixup: NotNegative = 0.0  # alpha of the Beta distribution; 0: off
     cutmix: NotNegative = 0.0  # the same; where both are set, each batch draws one of them
     erase: Annotated[float, Field(ge=0, le=1)] = 0.0  # probability that a rectangle is erased
@@ -69,14 +69,16 @@ class Recipe(Strict):
     ema: Fraction = 0.0  # decay per step of the averaged weights that are evaluated and kept; 0: off
     clip: NotNegative = 0.0  # largest norm of the gradient; 0: off
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    weights: Literal["random", "pretrained"] = "random"  # what training starts from, unless the user says it
-    evaluate_every: Annotated[int, Field(ge=1)] = 1  # epochs between evaluations on the validation part
     expected: dict[str, str] = Field(default_factory=dict)  # machine → time, where known
     reached: tuple[Reached, ...] = ()
 
     def identity(self) -> dict[str, Any]:
-        """What decides the result: everything but the words about it."""
-        return self.model_dump(mode="json", exclude={"name", "description", "expected", "reached"})
+        """What decides the result: everything but the words about it, and no field that stands at its default.
+
+        So a field that a later version adds leaves the identity of older recipes as it was.
+        """
+        words = {"name", "description", "expected", "reached"}
+        return self.model_dump(mode="json", exclude=words, exclude_defaults=True)
 
 
 def names() -> list[str]:
