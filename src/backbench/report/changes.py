@@ -1,18 +1,19 @@
 """What a technique really changed, as the record's evidence says it: separate statements, never one word "compressed".
 
-A technique that left a quantity as it was is said as plainly as one that lowered it; speed is the table's own verdict on
-this host.
+A technique that left a quantity as it was is said as plainly as one that lowered it; speed is the table's own verdict
+on this host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from backbench.report.comparison import Versus, against
 from backbench.report.rows import Row, number_in
 from backbench.report.section import Section
-from backbench.report.table import speed
-from backbench.report.units import NOTHING, mb, millions, plain_name
+from backbench.report.table import speed_text
+from backbench.report.units import mb, millions, plain_name
 
 QUANTITIES: dict[str, tuple[str, Callable[[float | None], str], str]] = {
     "stored": ("parameters", millions, "M"),
@@ -23,14 +24,29 @@ QUANTITIES: dict[str, tuple[str, Callable[[float | None], str], str]] = {
 
 
 def changes(section: Section) -> list[str]:
-    """A line for each technique of each measured row."""
-    return [line for row in section.measured for line in row_changes(section, row)]
+    """A line for each technique of each measured row; the last one's ends with its effect on speed."""
+    effects = against(parents(section.measured))
+    return [line for row in section.measured for line in row_changes(row, effects.get(row.number))]
 
 
-def row_changes(section: Section, row: Row) -> list[str]:
+def row_changes(row: Row, effect: Versus | None) -> list[str]:
     lines = [f"#{row.number} {said}" for step in steps(row) if (said := step_text(step))]
-    found = speed(section, row)
-    return [*lines[:-1], f"{lines[-1]}; speed on this host: {found}"] if lines and found != NOTHING else lines
+    if not lines:
+        return []
+    executed = number_in(row.record.executed, "integer_operators")
+    lines[-1] += "" if executed is None else f"; {executed:.0f} integer operators executed"
+    if effect and effect.ratio:
+        lines[-1] += f"; speed against #{effect.base.number}, which is the same without it: {speed_text(effect)}"
+    return lines
+
+
+def parents(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """(row, the row that lacks its last technique and is the same otherwise)."""
+    known = {row.cell: row for row in rows}
+    pairs = [
+        (row, row.cell.model_copy(update={"technique": row.cell.technique[:-1]})) for row in rows if row.cell.technique
+    ]
+    return [(row, known[cell]) for row, cell in pairs if cell in known]
 
 
 def steps(row: Row) -> list[Mapping[str, Any]]:
@@ -39,14 +55,12 @@ def steps(row: Row) -> list[Mapping[str, Any]]:
 
 
 def step_text(step: Mapping[str, Any]) -> str:
-    """`quantize_static: parameters 0.27 M unchanged; bytes 1.10 → 0.33 MB; … 21 integer operators`."""
+    """`quantize_static: parameters 0.27 M unchanged; bytes 1.10 → 0.33 MB`."""
     parent, child = step.get("parent"), step.get("child")
     name = plain_name(str(step.get("technique", "technique")).partition(":")[0], 60)
     parts = [quantity(key, number_in(parent, key), number_in(child, key)) for key in QUANTITIES]
     shapes = step.get("shapes_changed")
     parts.append(f"{len(shapes)} shapes changed" if isinstance(shapes, Mapping) and shapes else "")
-    integer = number_in(child, "integer_operators")
-    parts.append("" if integer is None else f"{integer:.0f} integer operators")
     known = [part for part in parts if part]
     return f"{name}: {'; '.join(known)}" if known else ""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from backbench.records.store import write_atomically
 from backbench.report.changes import changes
 from backbench.report.csv import csv_text
+from backbench.report.doubts import doubts
 from backbench.report.groups import differences
 from backbench.report.plot import svg
 from backbench.report.reading import records_in
@@ -20,7 +21,7 @@ from backbench.report.remarks import conditions, remarks
 from backbench.report.section import Section, sections
 from backbench.report.table import COSTS, RESULTS, Column, Line, table
 from backbench.report.units import plain_name
-from backbench.report.words import counts, doubts, headline
+from backbench.report.words import counts, headline
 
 SPECIAL = re.compile(r"([\\`*\[\]|~$#!])")
 EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word stands for itself

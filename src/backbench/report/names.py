@@ -19,14 +19,17 @@ class Names:
     """The names of one table's rows."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        cells = [row.cell for row in rows]
-        self.choices = [*(cell.runtime for cell in cells), *(part for cell in cells for part in cell.technique)]
+        measured = choices_of(row for row in rows if row.status == "ok")
+        known = {choice.name for choice in measured}
+        # Options that only an unmeasured cell has would lengthen every name.
+        self.choices = measured + [choice for choice in choices_of(rows) if choice.name not in known]
         self.varying = {name: varying(namesakes(self.choices, name)) for name in {one.name for one in self.choices}}
-        self.extra = [field for field in EXTRA if len({getattr(cell, field) for cell in cells}) > 1]
+        self.extra = [field for field in EXTRA if len({getattr(row.cell, field) for row in rows}) > 1]
 
     def model(self, row: Row) -> str:
         extra = [f"{field} {plain_name(getattr(row.cell, field), 30)}" for field in self.extra]
-        return " · ".join([plain_name(row.cell.model, 80), *extra])
+        stated = {key: value for key, value in row.cell.model.options.items() if value is not None}
+        return " · ".join([plain_name(Choice.model_construct(name=row.cell.model.name, options=stated), 80), *extra])
 
     def technique(self, row: Row) -> str:
         return plain_name("+".join(map(self.short, row.cell.technique)) or "none")
@@ -39,7 +42,7 @@ class Names:
 
     def short(self, choice: Choice) -> str:
         shown = {key: value for key, value in choice.options.items() if key in self.varying[choice.name]}
-        return plain_name(Choice(name=choice.name, options=shown))
+        return plain_name(Choice.model_construct(name=choice.name, options=shown))
 
     def legend(self) -> list[str]:
         """Techniques and runtimes whose options are not all in the table, written out with those that never vary."""
@@ -50,6 +53,12 @@ class Names:
             if kept:
                 lines.append(f"{plain_name(name)}: " + ", ".join(option(key, value) for key, value in kept.items()))
         return lines
+
+
+def choices_of(rows: Iterable[Row]) -> list[Choice]:
+    """Runtimes and techniques of the rows."""
+    cells = [row.cell for row in rows]
+    return [*(cell.runtime for cell in cells), *(part for cell in cells for part in cell.technique)]
 
 
 def namesakes(choices: Iterable[Choice], name: str) -> list[Choice]:

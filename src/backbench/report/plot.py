@@ -12,7 +12,7 @@ from html import escape
 
 from backbench.report.pareto import Interval, Point
 from backbench.report.section import Section
-from backbench.report.units import digits, plain_name
+from backbench.report.units import plain_name
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 64, 20, 30, 52
@@ -58,9 +58,7 @@ def axes(points: Sequence[Point], across: Scale, up: Scale) -> list[str]:
     drawn = [f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#444"/>']
     for value in ticks_log([point.latency.value * 1e3 for point in points]):
         x = across(math.log10(value / 1e3))
-        drawn.append(
-            f'<path d="M{x:.1f} {bottom}v5" stroke="#444"/>' + text(x, bottom + 19, digits(value, 3), "middle")
-        )
+        drawn.append(f'<path d="M{x:.1f} {bottom}v5" stroke="#444"/>' + text(x, bottom + 19, f"{value:.3g}", "middle"))
     for share in ticks(spread([point.accuracy for point in points])):
         y = up(share)
         drawn.append(f'<path d="M{LEFT} {y:.1f}H{right}" stroke="#e3e5e8"/>')

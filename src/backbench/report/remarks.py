@@ -32,7 +32,7 @@ def uncounted(section: Section) -> Iterator[str]:
     found = [row.record.cost.get("uncounted") for row in section.measured]
     names = {plain_name(name, 40) for listed in found if isinstance(listed, (list, tuple)) for name in listed}
     if names:
-        yield f"Operators that a counter does not know: {', '.join(sorted(names))}."
+        yield f"Operators that count for no MACs: {', '.join(sorted(names))}."
     reasons = {plain_name(reason, 240) for row in section.measured if (reason := row.record.cost.get("reason"))}
     yield from (f"MACs by one counter only: {reason.rstrip('.')}." for reason in sorted(reasons))
 
@@ -78,10 +78,14 @@ def fact(value: object) -> str:
 
 
 def grades(section: Section) -> list[str]:
-    """The hosts' grades with their reasons, each once."""
-    found = [row.record.conditions for row in section.measured if row.record.conditions]
-    distinct = dict.fromkeys((one.grade, one.grade_reasons) for one in found)
+    """The hosts' grades with their reasons; of reasons that differ in a number only, the first."""
+    found: dict[str, dict[str, str]] = {}
+    for row in section.measured:
+        if row.record.conditions:
+            reasons = found.setdefault(row.record.conditions.grade, {})
+            for why in row.record.conditions.grade_reasons:
+                reasons.setdefault(why.partition(":")[0], plain_name(why, 200))
     return [
-        f"Host grade {grade}: {'; '.join(plain_name(why, 200) for why in reasons) or 'no reservation'}"
-        for grade, reasons in distinct
+        f"Host grade {grade}: {'; '.join(reasons.values()) or 'no reservation'}"
+        for grade, reasons in sorted(found.items())
     ]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backbench.report.comparison import Versus
+from backbench.report.doubts import common
 from backbench.report.rows import Row
 from backbench.report.section import Section
 from backbench.report.units import NOTHING, digits, mb, millions, ms, percent, plain_name, width
@@ -65,7 +66,7 @@ COSTS = (
     Column("J/image", lambda section, row: NOTHING if row.energy is None else digits(row.energy, 3)),
     Column("executed", lambda section, row: executed(row), numeric=False),
     Column("grade", lambda section, row: row.grade or NOTHING, numeric=False),
-    Column("warnings", lambda section, row: warnings(row), numeric=False),
+    Column("warnings", lambda section, row: warnings(section, row), numeric=False),
 )
 
 
@@ -175,5 +176,9 @@ def executed(row: Row) -> str:
     return plain_name(row.record.executed.get("precision", NOTHING), 30)
 
 
-def warnings(row: Row) -> str:
-    return plain_name(", ".join(warn.code for warn in row.record.warnings), 60)
+def warnings(section: Section, row: Row) -> str:
+    """Those that are not every row's."""
+    shared = common(section)
+    return plain_name(
+        ", ".join(code for warn in row.record.warnings if (code := plain_name(warn.code, 60)) not in shared)
+    )

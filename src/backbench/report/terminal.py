@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backbench.report.doubts import doubts
 from backbench.report.reading import records_in
 from backbench.report.section import Section, sections
 from backbench.report.table import COSTS, RESULTS, Column, Line, refusal, table
-from backbench.report.words import counts, doubts, headline, numbered
+from backbench.report.units import numbered
+from backbench.report.words import counts, headline
 
 if TYPE_CHECKING:
     from rich.console import Console

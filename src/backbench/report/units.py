@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 MAX_NAME = 100  # characters of a name that a user typed
 NOTHING = "–"
@@ -55,3 +56,11 @@ def plain_name(text: object, limit: int = MAX_NAME) -> str:
 
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def numbered(found: Sequence[int]) -> str:
+    """#1, #2 and #5, at most a line of them."""
+    shown = [f"#{number}" for number in sorted(found)]
+    if len(shown) > 12:
+        return f"{', '.join(shown[:10])} and {len(shown) - 10} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

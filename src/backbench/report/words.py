@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backbench.report.groups import mixed
+from backbench.report.doubts import trust
 from backbench.report.rows import Row
 from backbench.report.section import Section
 from backbench.report.table import speed_text
-from backbench.report.units import mb, ms, percent, plain_name, plural, width
+from backbench.report.units import mb, ms, numbered, percent, plural, width
 
 Strong = Callable[[str], str]
 MAX_LISTED = 8
@@ -30,7 +30,7 @@ def headline(section: Section, strong: Strong = str) -> list[Sentence]:
     if not section.measured:
         return [Sentence("Nothing was measured here.")]
     said = (most_accurate(section, strong), fastest(section, strong), smallest(section, strong))
-    return [*(Sentence(text) for text in said if text), *choice(section, strong)]
+    return [*(Sentence(text) for text in said if text), *choice(section, strong), *map(Sentence, trust(section))]
 
 
 def named(section: Section, row: Row, strong: Strong) -> str:
@@ -79,7 +79,7 @@ def choice(section: Section, strong: Strong) -> list[Sentence]:
     more = [f"and {len(front) - MAX_LISTED} more, see the table"] if len(front) > MAX_LISTED else []
     near = section.on_front("~")
     also = f"; {numbers(near)} can't be told from these" if near else ""
-    text = f"Worth choosing from (no other cell is both more accurate and faster{also}), the fastest first:"
+    text = f"Worth choosing from, the fastest first (no other cell is both more accurate and faster{also}):"
     return [Sentence(text, tuple(items + more))]
 
 
@@ -101,14 +101,6 @@ def numbers(rows: Iterable[Row]) -> str:
     return numbered([row.number for row in rows])
 
 
-def numbered(found: Sequence[int]) -> str:
-    """#1, #2 and #5, at most a line of them."""
-    shown = [f"#{number}" for number in sorted(found)]
-    if len(shown) > 12:
-        return f"{', '.join(shown[:10])} and {len(shown) - 10} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
 def counts(found: Sequence[Section]) -> str:
     """How many cells there are, and how many of them were not measured."""
     rows = [row for section in found for row in section.rows]
@@ -117,65 +109,3 @@ def counts(found: Sequence[Section]) -> str:
         count = sum(row.status == status for row in rows)
         text += f", {count} {status}" if count else ""
     return text + "."
-
-
-def doubts(section: Section) -> list[str]:
-    """What the reader should know before using the numbers: each warning once, with its rows and its remedy."""
-    lines = []
-    for (code, remedy), rows in warned(section).items():
-        first = next(warn.message for warn in rows[0].record.warnings if warn.code == code)
-        also = "" if len({message_of(row, code) for row in rows}) == 1 else f" (so in #{rows[0].number})"
-        said = f"{plain_name(code, 60)} ({numbers(rows)}): {sentence(first)}{also}"
-        lines.append(f"{said} Remedy: {sentence(remedy)}" if remedy else said)
-    return lines + unlike(section) + unpaired(section) + superseded(section)
-
-
-def warned(section: Section) -> dict[tuple[str, str], list[Row]]:
-    """(code, remedy) → the rows that carry such a warning."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    for row in section.measured:
-        for warn in {one.code: one for one in row.record.warnings}.values():
-            found.setdefault((warn.code, warn.remedy), []).append(row)
-    return found
-
-
-def message_of(row: Row, code: str) -> str:
-    return next(warn.message for warn in row.record.warnings if warn.code == code)
-
-
-def sentence(text: str) -> str:
-    plain = plain_name(text, 400).rstrip(".")
-    return f"{plain}."
-
-
-def unlike(section: Section) -> list[str]:
-    """Versions that differ inside the table."""
-    found = mixed(row.found for row in section.measured)
-    if not found:
-        return []
-    listed = "; ".join(f"{name} {' and '.join(values)}" for name, values in found.items())
-    return [f"The rows were not measured with the same software: {listed}. Remedy: run the study again in one folder."]
-
-
-def unpaired(section: Section) -> list[str]:
-    rows = [
-        row for row in section.rows if (found := section.versus.get(row.number)) and found.ratio and not found.paired
-    ]
-    if not rows:
-        return []
-    return [
-        (
-            f"{numbers(rows)}: the baseline was not measured in the same rounds, so the ratio is unpaired (Welch's t "
-            "on logs) and does not know whether the machine changed in between. Remedy: run both in one study."
-        )
-    ]
-
-
-def superseded(section: Section) -> list[str]:
-    count = len(section.group.superseded)
-    if not count:
-        return []
-    ids = ", ".join(item.record.record_id[:12] for item in section.group.superseded[:MAX_LISTED])
-    more = f" and {count - MAX_LISTED} more" if count > MAX_LISTED else ""
-    said = f"{plural(count, 'older record')} of cells that were measured more than once"
-    return [f"{said}: left out, the newest is shown ({ids}{more})."]
