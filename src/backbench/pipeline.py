@@ -20,7 +20,7 @@ from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor
 from backbench.execute.rounds import Entry, Rounds, discard_stale
 from backbench.measuring.check import CheckResult
-from backbench.measuring.host_grade import grade
+from backbench.measuring.host_grade import Grade, grade
 from backbench.measuring.plan import PLANS, Plan
 from backbench.measuring.sample import SampleResult
 from backbench.records.environment import fingerprint, host
@@ -122,6 +122,7 @@ def measure_all(run: Run) -> None:
         for cell, artefact, _ in run.ready.values()
     ]
     discard_stale(run.folder, entries)
+    graded = grade(quick=run.plan.name == "quick")  # before the rounds: this study's own load is no foreign one
     threads = max((cell.threads for cell, _, _ in run.ready.values()), default=1)
     Rounds(
         run.folder,
@@ -133,7 +134,7 @@ def measure_all(run: Run) -> None:
         budget=run.study.budget,
     ).run(entries)
     for cell, artefact, check in run.ready.values():
-        write_record(run, cell, artefact, check)
+        write_record(run, graded, cell, artefact, check)
 
 
 def take_sample(run: Run, cell_id: str, number: int) -> dict[str, Any] | None:
@@ -147,13 +148,13 @@ def take_sample(run: Run, cell_id: str, number: int) -> dict[str, Any] | None:
     return None
 
 
-def write_record(run: Run, cell: Cell, artefact: Artefact, check: CheckResult) -> None:
+def write_record(run: Run, graded: Grade, cell: Cell, artefact: Artefact, check: CheckResult) -> None:
     """The cell's record, unless the folder holds it already with the very same samples."""
     samples = {
         number: SampleResult.model_validate({key: value for key, value in sample.items() if key != "stamp"})
         for number, sample in sorted(run.folder.read_samples(cell.id).items())
     }
-    conditions = conditions_of(grade(quick=run.plan.name == "quick"), run.folder.read_rounds(), samples)
+    conditions = conditions_of(graded, run.folder.read_rounds(), samples)
     record = full_record(base_record(cell, run.study.name, run.plan, "ok", None), artefact, check, samples, conditions)
     known = run.folder.read_record(cell.id)
     if known is None or known.measurements != record.measurements or known.status != "ok":
