@@ -14,7 +14,15 @@ from backbench.errors import UsageError
 from backbench.records.schema import Record
 from backbench.report.lookup import lookup
 from backbench.spec.cell import Cell
-from records_builder import make_cell, make_latency, make_record, make_refused, make_warning, write_records
+from records_builder import (
+    make_cell,
+    make_latency,
+    make_measurement,
+    make_record,
+    make_refused,
+    make_warning,
+    write_records,
+)
 
 RECORD = make_record(
     make_cell("resnet20", "quantize_static:calibration=256", "onnxruntime"),
@@ -40,7 +48,7 @@ def test_a_page_of_everything(run_folder: Path) -> None:
         "technique quantize_static:calibration=256",
         "ok",
         "latency 1.000 ms ±0 %, mean 1.000 ms, 15 calls in 5 processes",
-        "round 0: median 1.000 ms of 3 calls, p99: n too small (459 needed), outliers 0 severe, 0 mild, regime steady",
+        "round 0: median 1.000 ms of 3 calls, p99: too few independent calls (459 needed), outliers 0 severe, 0 mild, regime steady",
         "passed (tolerance fp32): 100.00 % equal arg-max of 256 inputs, largest error 1e-06, mean 1e-07, cosine 1.000000",
         "quantize_static.integer_operators 21",
         "unsteady: the series did not settle Remedy: close other programs",
@@ -66,6 +74,15 @@ def test_outliers_and_the_tail_are_counted(tmp_path: Path) -> None:
     text = shown(record.record_id[:8], "--in", str(write_records(tmp_path, record))).stdout
     assert "581 calls" in text
     assert "outliers 1 severe, 0 mild" in text
+
+
+def test_a_throughput_sweep_is_a_rate_a_batch(tmp_path: Path) -> None:
+    sweep = make_measurement("s", 0.01, 0.04, data=[{"batch": 1}, {"batch": 8}])
+    energy = make_measurement("J", reason="energy: no counter")
+    record = make_record(measurements={"throughput": sweep, "energy": energy})
+    text = shown(record.record_id[:8], "--in", str(write_records(tmp_path, record))).stdout
+    assert "\n  throughput: batch 1 100 images/s, batch 8 200 images/s\n" in text
+    assert "\n  energy: not measured: no counter\n" in text
 
 
 def test_the_newest_record_of_a_cell_is_shown(run_folder: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from backbench.records.schema import Measurement, Record
 from backbench.report.reading import Found
-from backbench.report.rows import Row
+from backbench.report.rows import Row, number_in
 from backbench.report.table import macs
 from backbench.report.units import digits, mb, millions, ms, percent, plain_name, plural, width
 from backbench.spec.choice import chain_text
@@ -94,7 +94,11 @@ def latency_line(number: int, values: tuple[float, ...], data: Mapping[str, Any]
     if not values:
         return f"round {number}: no timed call"
     far, end = outliers(values), tail(values)
-    p99 = f"p99 {ms(end.estimate)} ms" if end.estimate is not None else f"p99: n too small ({end.needed} needed)"
+    p99 = (
+        f"p99 {ms(end.estimate)} ms"
+        if end.estimate is not None
+        else f"p99: too few independent calls ({end.needed} needed)"
+    )
     said = [f"round {number}: median {ms(median(values))} ms of {len(values):,} calls", p99]
     said.append(f"outliers {far.low_severe + far.high_severe} severe, {far.low_mild + far.high_mild} mild")
     shown = ("regime", "spawned", "cpu_share", "foreign")
@@ -104,14 +108,28 @@ def latency_line(number: int, values: tuple[float, ...], data: Mapping[str, Any]
 def measurement_lines(record: Record) -> list[str]:
     """Every other metric: its middle and how many values it has, or why it has none."""
     rest = {name: found for name, found in record.measurements.items() if name != "latency"}
-    return [f"{plain_name(name, 60)}: {measurement_line(found)}" for name, found in rest.items()]
+    return [f"{plain_name(name, 60)}: {measurement_line(name, found)}" for name, found in rest.items()]
 
 
-def measurement_line(found: Measurement) -> str:
+def measurement_line(name: str, found: Measurement) -> str:
     values = [value for sample in found.samples for value in sample.values]
     if not values:
-        return f"not measured: {plain_name(found.reason or 'no reason was recorded', 400)}"
+        reason = plain_name(found.reason or "no reason was recorded", 400)
+        return f"not measured: {reason.removeprefix(f'{name}: ')}"
+    if name == "throughput":
+        return sweep(found)
     return f"median {digits(median(values))} {plain_name(found.unit, 20)} of {plural(len(values), 'value')}"
+
+
+def sweep(found: Measurement) -> str:
+    """Images per second at each batch, the median over all calls."""
+    batches: dict[int, list[float]] = {}
+    for sample in found.samples:
+        batches.setdefault(int(number_in(sample.data, "batch") or 0), []).extend(sample.values)
+    rates = {
+        batch: batch / median(values) for batch, values in sorted(batches.items()) if values and median(values) > 0
+    }
+    return ", ".join(f"batch {batch} {digits(rate, 3)} images/s" for batch, rate in rates.items())
 
 
 def gate_lines(record: Record) -> list[str]:
