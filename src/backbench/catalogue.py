@@ -119,4 +119,4 @@ def _cell(cell: Cell) -> Cell:
         chain = resolve_chain(cell.technique, cell.runtime.name)
     except UsageError as error:
         raise Skip(str(error)) from None
-    return cell.model_copy(update={"technique": chain})
+    return Cell(**{**dict(cell), "technique": chain})  # a copy would carry a cached id along

@@ -67,8 +67,10 @@ def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     """The study in a YAML file, with `dotted.key=value` overrides. Raises UsageError or SpecError."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: the study can't be read: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{path}: the study can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: the study can't be read: it is not UTF-8 text") from None
     return parse_study(text, str(path), overrides)
 
 
