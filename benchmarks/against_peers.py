@@ -30,7 +30,7 @@ from pathlib import Path
 from statistics import fmean, median, quantiles, stdev
 from typing import Any
 
-from backbench.api import one_cell, result_of
+from backbench.api import result_of
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor, environment
@@ -39,6 +39,7 @@ from backbench.settings import Settings
 from backbench.spec.cell import Cell
 from backbench.statistics.compare import paired_ratio, verdict
 from backbench.statistics.intervals import half_width, latency_summary, positive_bounds
+from random_network import eager_cell, prepared
 
 HERE = Path(__file__).parent
 ARTEFACT, THREADS = "BACKBENCH_BENCH_ARTEFACT", "BACKBENCH_BENCH_THREADS"
@@ -72,11 +73,9 @@ def main() -> None:
 
 def study(model: str, arguments: argparse.Namespace) -> None:
     settings = Settings()
-    fields = {"weights": "random", "threads": arguments.threads, "input": arguments.input, "runtime": "eager"}
-    size = arguments.input.split("x", 2)[2]
-    cell = one_cell(model, f"random:size={size}", settings, fields)
+    cell = eager_cell(model, arguments)
     with LocalExecutor() as executor:
-        artefact = Artefact.open(Path(result_of(cell_jobs.prepare(executor, cell, settings, print))["folder"]))
+        artefact = prepared(executor, cell)
         os.environ |= {ARTEFACT: str(artefact.folder), THREADS: str(arguments.threads)}
         cell_jobs.sample(executor, cell, artefact, settings, PLANS["quick"], 1, ("latency",))  # starts the server
         pairs: dict[str, list[tuple[Run, Run, bool]]] = {"backbench": [], **{name: [] for name in PEERS}}

@@ -20,7 +20,7 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
-from backbench.api import one_cell, result_of
+from backbench.api import result_of
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor, environment
@@ -32,6 +32,7 @@ from backbench.runtimes.eager import Eager, network_of
 from backbench.settings import Settings
 from backbench.spec.cell import Cell
 from backbench.statistics.compare import Ratio, paired_ratio
+from random_network import eager_cell, prepared
 
 WARM = 10
 
@@ -55,11 +56,9 @@ def main() -> None:
 
 def compare(model: str, arguments: argparse.Namespace) -> None:
     settings = Settings()
-    fields = {"weights": "random", "threads": arguments.threads, "input": arguments.input, "runtime": "eager"}
-    size = arguments.input.split("x", 2)[2]
-    cell = one_cell(model, f"random:size={size}", settings, fields)
+    cell = eager_cell(model, arguments)
     with LocalExecutor() as executor:
-        artefact = Artefact.open(Path(result_of(cell_jobs.prepare(executor, cell, settings, print))["folder"]))
+        artefact = prepared(executor, cell)
         say(model, "fresh", fresh(executor, cell, artefact, settings, arguments.rounds))
     say(model, "inside", inside(artefact, arguments.threads, arguments.blocks, arguments.calls))
 

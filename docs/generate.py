@@ -1,4 +1,4 @@
-"""Writes the reference pages from what they describe: the registries, the command line, the protocols.
+"""Writes the reference pages and schemas from what they describe: registries, command line, protocols, models.
 
 Run as `python docs/generate.py` (or `make docs`). A test compares the committed pages with what this writes.
 """
@@ -6,6 +6,7 @@ Run as `python docs/generate.py` (or `make docs`). A test compares the committed
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,10 +20,13 @@ from backbench.catalogue import REGISTRIES
 from backbench.cli import app
 from backbench.measuring.gate import TABLE
 from backbench.measuring.plan import PLANS
+from backbench.records.schema import Record
 from backbench.registry import Part, Registry
+from backbench.spec.study import json_schema
 from backbench.training import recipe as recipes
 
 DOCS = Path(__file__).parent
+SCHEMAS = DOCS.parent / "src" / "backbench" / "schemas"  # these ship with the package
 NOTICE = "<!-- Written by docs/generate.py; `make docs` writes it again. -->"
 GRAMMAR = (
     "A part is named as `name:option=value,option=value`; techniques are chained with `+`. What is left out has its"
@@ -172,16 +176,23 @@ def page(parts: list[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {
-    "commands.md": commands_page,
-    "parts.md": parts_page,
-    "protocols.md": protocols_page,
+def schema(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+PAGES: dict[Path, Callable[[], str]] = {
+    DOCS / "commands.md": commands_page,
+    DOCS / "parts.md": parts_page,
+    DOCS / "protocols.md": protocols_page,
+    SCHEMAS / "study.schema.json": lambda: schema(json_schema()),
+    SCHEMAS / "record.schema.json": lambda: schema(Record.model_json_schema()),
 }
 
 
-def main(folder: Path = DOCS) -> None:
-    for name, write in PAGES.items():
-        (folder / name).write_text(write(), encoding="utf-8")
+def main(folder: Path | None = None) -> None:
+    """Writes each page to its place, or all of them into `folder`."""
+    for place, write in PAGES.items():
+        (folder / place.name if folder else place).write_text(write(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,6 +21,7 @@ from backbench.settings import Settings
 from backbench.spec.cell import Cell
 from backbench.spec.choice import Choice, parse_chain
 from backbench.spec.study import Resolve
+from backbench.spec.weights_file import weights_file
 from backbench.techniques.chain import resolve_chain
 from backbench.training import recipe as recipes
 
@@ -80,9 +80,9 @@ def _model(value: Any) -> Choice:
 
 
 def _weights(value: Any) -> str | None:
-    if value in (None, "random", "pretrained") or Path(str(value)).is_file():
-        return None if value is None else str(value)
-    raise UsageError(f"{value!r} is no file; allowed: random, pretrained, or a .safetensors or .pt file")
+    text = None if value is None else str(value)
+    weights_file(text)
+    return text
 
 
 def _dataset(value: Any, settings: Settings) -> Choice:

@@ -16,14 +16,22 @@ BYTES_PER_PARAMETER = 4
 
 
 def estimate(study: Study, planned: list[Planned]) -> dict[str, Any]:
-    """{"measuring_s": [least, most], "training": text, "disk_bytes": n} of the cells that are not skipped."""
-    cells = [plan.cell for plan in planned if not plan.skip]
+    """{"measuring_s": [least, most], "training": text} of the cells that are not skipped."""
+    cells = measured(planned)
     plan = PLANS[study.protocol]
     return {
         "measuring_s": [len(cells) * plan.min_processes * least(plan), len(cells) * plan.max_processes * most(plan)],
         "training": training(cells),
-        "disk_bytes": sum(disk(cell) for cell in {artefact_key(cell): cell for cell in cells}.values()),
     }
+
+
+def disk_bytes(planned: list[Planned]) -> int:
+    """Bytes of all artefacts. Apart from the rest, since it builds the networks: that takes seconds, and torch."""
+    return sum(disk(cell) for cell in {artefact_key(cell): cell for cell in measured(planned)}.values())
+
+
+def measured(planned: list[Planned]) -> list[Cell]:
+    return [plan.cell for plan in planned if not plan.skip]
 
 
 def least(plan: Plan) -> float:

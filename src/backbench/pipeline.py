@@ -71,7 +71,17 @@ def run_study(
     Raises UsageError (SpecError with every complaint) before anything runs. Cells that fail don't raise: see
     each record's status and reason.
     """
-    planned = expand(study, resolve(settings), study.name)
+    return run_planned(study, expand(study, resolve(settings), study.name), out, settings, tell)
+
+
+def run_planned(
+    study: Study,
+    planned: Sequence[Planned],
+    out: Path,
+    settings: Settings,
+    tell: Callable[[Progress], None] = lambda progress: None,
+) -> list[Record]:
+    """As `run_study`, for cells that were chosen one by one: the study gives the protocol, baseline and metrics."""
     folder = RunFolder(out)
     folder.create()
     with folder.lock(lambda: tell(Progress("wait", f"another run is writing to {out}"))), LocalExecutor() as executor:
@@ -122,7 +132,7 @@ def measure_all(run: Run) -> None:
         for cell, artefact, _ in run.ready.values()
     ]
     discard_stale(run.folder, entries)
-    graded = grade(quick=run.plan.name == "quick")  # before the rounds: this study's own load is no foreign one
+    graded = grade(coarse=run.plan.name != "standard")  # before the rounds: this study's own load is no foreign one
     threads = max((cell.threads for cell, _, _ in run.ready.values()), default=1)
     Rounds(
         run.folder,

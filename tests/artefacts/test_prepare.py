@@ -74,7 +74,7 @@ def test_given_weights_are_loaded_and_count_as_trained(artefact: Made, tmp_path:
 
 
 def test_weights_that_are_missing_or_of_another_network_are_refused(artefact: Made, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="no weights file"):
+    with pytest.raises(UsageError, match="is no file"):
         artefact("eager", weights=str(tmp_path / "none.safetensors"))
     other = str(artefact("eager").folder / "weights.safetensors")
     with pytest.raises(WeightsError, match="another network"):

@@ -163,9 +163,9 @@ def test_what_others_take_costs_a_grade(busy: float, steal: float, expected: str
 
 
 def test_quick_is_always_d_and_says_why() -> None:
-    found = host_grade.grade(quick=True, window=0.0)
+    found = host_grade.grade(coarse=True, window=0.0)
     assert found.letter == "D"
-    assert any(sentence.startswith("protocol: quick") for sentence in found.sentences())
+    assert any(sentence.startswith("protocol: not standard") for sentence in found.sentences())
 
 
 def test_this_machine_has_a_grade_with_reasons() -> None:

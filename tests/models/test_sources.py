@@ -262,7 +262,7 @@ def test_pretrained_networks_keep_their_channels_and_others_take_the_datasets() 
     fresh = default_preprocessing(choice, grey)
     assert (fresh.channels, len(fresh.mean), len(fresh.std)) == (1, 1, 1)
     assert fresh.mean[0] == pytest.approx((0.485 + 0.456 + 0.406) / 3)
-    kept = default_preprocessing(choice, grey, pretrained=True)
+    kept = default_preprocessing(choice, grey, weights="pretrained")
     assert (kept.channels, len(kept.mean)) == (3, 3)
 
 

@@ -18,9 +18,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from backbench.data.preprocessing import Preprocessing
-from backbench.errors import WeightsError
-from backbench.models.build import build, load_weights, save_weights
+from backbench.errors import UsageError, WeightsError
+from backbench.models.build import build, load_given, load_weights, save_weights
 from backbench.spec.choice import Choice
+from backbench.spec.weights_file import weights_file
 
 
 def small(classes: int = 10, width: int = 4, seed: int = 0) -> nn.Module:
@@ -227,3 +228,55 @@ def photographs(file: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]
     table = pyarrow.parquet.read_table(file).take(list(range(0, 1000, 40)))
     stored = [Image.open(io.BytesIO(item["bytes"])).convert("RGB") for item in table["image"].to_pylist()]
     return [np.asarray(image) for image in stored], np.asarray(table["label"].to_pylist())
+
+
+def stored(tmp_path: Path, state: dict[str, torch.Tensor], how: str = "") -> Any:
+    save_file({key: value.contiguous() for key, value in state.items()}, tmp_path / "w.safetensors")
+    return weights_file(str(tmp_path / "w.safetensors") + how)
+
+
+def test_a_batch_norm_that_was_folded_away_is_left_as_built(tmp_path: Path) -> None:
+    model, other = small(seed=1), small(seed=2)
+    state = {key: value for key, value in model.state_dict().items() if "bn1" not in key}
+    with pytest.raises(WeightsError, match="missing in the file"):
+        load_given(other, stored(tmp_path, state))
+    told = load_given(other, stored(tmp_path, state, ":strict=false"))
+    assert told["tensors"] == len(state)
+    assert torch.equal(other.state_dict()["fc.weight"], model.state_dict()["fc.weight"])
+
+
+def test_other_names_in_the_same_order(tmp_path: Path) -> None:
+    model, other = small(seed=1), small(seed=2)
+    torch.save({f"layer_{place}": value for place, value in enumerate(model.state_dict().values())}, tmp_path / "w.pt")
+    with pytest.raises(WeightsError, match="another network"):
+        load_weights(other, tmp_path / "w.pt")
+    without_counters = {key: value for key, value in model.state_dict().items() if "num_batches" not in key}
+    torch.save(dict(zip("abcdefghijklmnopqrstuvwxyz", without_counters.values(), strict=False)), tmp_path / "few.pt")
+    with pytest.raises(WeightsError, match="the order can't tell them"):
+        load_given(other, weights_file(f"{tmp_path / 'few.pt'}:match=order"))  # type: ignore[arg-type]
+    named = {f"layer_{place:03}": value for place, value in enumerate(without_counters.values())}
+    torch.save(named, tmp_path / "all.pt")
+    load_given(other, weights_file(f"{tmp_path / 'all.pt'}:match=order"))  # type: ignore[arg-type]
+    assert torch.equal(other.state_dict()["fc.weight"], model.state_dict()["fc.weight"])
+
+
+def test_a_head_for_other_classes_is_left_out_where_that_is_said(tmp_path: Path) -> None:
+    model, other = small(seed=1), small(classes=7, seed=2)
+    with pytest.raises(WeightsError, match="is for 10 classes, the network has 7"):
+        load_given(other, stored(tmp_path, model.state_dict()))
+    before = other.state_dict()["fc.weight"].clone()
+    load_given(other, stored(tmp_path, model.state_dict(), ":head=new"))
+    assert torch.equal(other.state_dict()["fc.weight"], before)
+    assert torch.equal(other.state_dict()["conv1.weight"], model.state_dict()["conv1.weight"])
+    with pytest.raises(WeightsError, match="leave it out"):
+        load_given(small(), stored(tmp_path, model.state_dict(), ":head=new"))
+
+
+def test_what_is_said_of_a_file_is_checked(tmp_path: Path) -> None:
+    given = stored(tmp_path, small().state_dict(), ":mean=0.485/0.456/0.406,std=0.5")
+    assert (given.mean, given.std, given.how()) == ((0.485, 0.456, 0.406), (0.5,), {})
+    assert [weights_file(text) for text in (None, "random", "pretrained")] == [None] * 3
+    with pytest.raises(UsageError, match="did you mean 'strict'"):
+        weights_file(f"{given.path}:strikt=false")
+    with pytest.raises(UsageError, match="mean"):
+        weights_file(f"{given.path}:mean=grey")

@@ -130,7 +130,7 @@ def weighted(plan: Plan) -> nn.Module:
     """The network with the weights of its origin."""
     import torch
 
-    from backbench.models.build import build, load_weights
+    from backbench.models.build import build, load_given
 
     torch.manual_seed(plan.cell.seed)
     model = build(
@@ -140,8 +140,8 @@ def weighted(plan: Plan) -> nn.Module:
         input_size=plan.preprocessing.size,
         pretrained=plan.origin.pretrained,
     )
-    if plan.origin.path is not None:
-        load_weights(model, plan.origin.path)
+    if plan.origin.file is not None:
+        load_given(model, plan.origin.file)
     return model
 
 

@@ -18,29 +18,27 @@ from pathlib import Path
 from typing import Any
 
 from backbench.data.dataset import Dataset
-from backbench.errors import WeightsError
 from backbench.settings import Settings
 from backbench.spec.cell import Cell
 from backbench.spec.choice import is_reference
+from backbench.spec.weights_file import WeightsFile, weights_file
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """`path` is None where the network's own constructor makes the weights (random or published)."""
+    """`file` is None where the network's own constructor makes the weights (random or published)."""
 
     identity: dict[str, Any]
-    path: Path | None = None
+    file: WeightsFile | None = None
     pretrained: bool = False
     trained: bool = False
     training: dict[str, Any] | None = None
 
 
 def origin(cell: Cell, dataset: Dataset, settings: Settings, progress: Progress) -> Origin:
-    """Trains where the cell names a recipe. Raises WeightsError, DataError or TrainingDiverged."""
-    if cell.weights not in KINDS and not Path(str(cell.weights)).is_file():
-        raise WeightsError(f"there is no weights file {cell.weights}; weights are 'random', 'pretrained' or a file")
+    """Trains where the cell names a recipe. Raises UsageError, WeightsError, DataError or TrainingDiverged."""
     if cell.recipe is not None:
         return by_recipe(cell, settings, progress)
     return KINDS.get(cell.weights, by_file)(cell, dataset)
@@ -61,7 +59,7 @@ def by_recipe(cell: Cell, settings: Settings, progress: Progress) -> Origin:
         device=cell.device,
         tell=progress,
     )
-    return Origin({"sha256": found.sha256}, found.path, trained=True, training=found.about)
+    return Origin({"sha256": found.sha256}, WeightsFile(path=found.path), trained=True, training=found.about)
 
 
 def random(cell: Cell, dataset: Dataset) -> Origin:
@@ -77,8 +75,9 @@ def published(cell: Cell, dataset: Dataset) -> Origin:
 def by_file(cell: Cell, dataset: Dataset) -> Origin:
     from backbench.artefacts.store import sha256
 
-    path = Path(str(cell.weights))
-    return Origin({"sha256": sha256(path)}, path, trained=True)
+    file = weights_file(cell.weights)
+    assert file is not None
+    return Origin({"sha256": sha256(file.path), **file.how()}, file, trained=file.head == "kept")
 
 
 KINDS: dict[str | None, Callable[[Cell, Dataset], Origin]] = {None: random, "random": random, "pretrained": published}

@@ -59,7 +59,7 @@ def planned(cell: Cell, settings: Settings, progress: Callable[[str], None]) -> 
     check_order(cell.technique)
     progress(f"{cell.dataset}: load")
     dataset = load_dataset(cell.dataset, settings)
-    preprocessing = default_preprocessing(cell.model, dataset, cell.input, pretrained=cell.weights == "pretrained")
+    preprocessing = default_preprocessing(cell.model, dataset, cell.input, weights=cell.weights)
     source = origin(cell, dataset, settings, progress)
     key = {
         "model": cell.model.model_dump(mode="json"),

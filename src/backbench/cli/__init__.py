@@ -21,6 +21,7 @@ from backbench.cli.report import report
 from backbench.cli.run import run
 from backbench.cli.show import show
 from backbench.cli.train import train
+from backbench.cli.tune import tune
 from backbench.errors import BackbenchError
 
 app = typer.Typer(
@@ -31,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, train, evaluate, predict, report, compare, show, doctor):
+for command in (demo, run, train, evaluate, predict, report, compare, show, tune, doctor):
     app.command()(command)
 app.command("list")(listing)
 app.add_typer(cache_app, name="cache")

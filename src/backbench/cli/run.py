@@ -100,12 +100,13 @@ def settings_plan(study: Study, settings: Any) -> list[Planned]:
 
 
 def print_plan(study: Study, planned: list[Planned], as_json: bool) -> None:
-    """The cells, the expected time and disk."""
-    from backbench.estimate import estimate
+    """The cells, the expected time and, last since it takes seconds, the expected disk."""
+    from backbench.estimate import disk_bytes, estimate
 
     expected = estimate(study, planned)
     if as_json:
         cells = [{"id": plan.cell.id, "skip": plan.skip, **plan.cell.model_dump(mode="json")} for plan in planned]
+        expected |= {"disk_bytes": disk_bytes(planned)}
         typer.echo(json.dumps({"cells": cells, "expected": expected}, indent=1))
         return
     for plan in planned:
@@ -113,7 +114,7 @@ def print_plan(study: Study, planned: list[Planned], as_json: bool) -> None:
     low, high = expected["measuring_s"]
     typer.echo(f"{len(planned)} cells, {sum(1 for plan in planned if plan.skip)} of them skipped")
     typer.echo(f"measuring: {low / 60:.1f} to {high / 60:.1f} minutes; training: {expected['training']}")
-    typer.echo(f"disk: about {expected['disk_bytes'] / 1e6:.0f} MB of artefacts")
+    typer.echo(f"disk: about {disk_bytes(planned) / 1e6:.0f} MB of artefacts")
 
 
 def run_and_report(study: Study, out: Path, settings: Any, as_json: bool) -> None:

@@ -3,7 +3,7 @@
     A  fixed frequency, pinned, under 2 % foreign CPU
     B  quiet, but the frequency is free
     C  shared or virtual: only the canary says whether it is steady
-    D  anything else, and every `quick` run
+    D  anything else, and every `quick` or `screen` run
 
 Each fact is a reason with the best grade that it leaves; the grade is the worst of them.
 """
@@ -54,11 +54,11 @@ class Grade(BaseModel):
         ]
 
 
-def grade(quick: bool = False, root: Path = Path("/"), window: float = WINDOW) -> Grade:
+def grade(coarse: bool = False, root: Path = Path("/"), window: float = WINDOW) -> Grade:
     """This machine's grade now; `window` seconds are waited to see what others take."""
     before = read_cpu()
     time.sleep(window)
-    reasons = [*protocol(quick), *others(before, read_cpu()), *frequency(root), *sharing(root), *power(), *gpus()]
+    reasons = [*protocol(coarse), *others(before, read_cpu()), *frequency(root), *sharing(root), *power(), *gpus()]
     return Grade(letter=worst(reasons), reasons=tuple(reasons))
 
 
@@ -70,9 +70,9 @@ def reason(what: str, value: str, effect: Letter) -> Reason:
     return Reason(what=what, value=value, effect=effect)
 
 
-def protocol(quick: bool) -> Iterator[Reason]:
-    if quick:
-        yield reason("protocol", "quick: too few processes for a final number", "D")
+def protocol(coarse: bool) -> Iterator[Reason]:
+    if coarse:
+        yield reason("protocol", "not standard: too few processes for a final number", "D")
 
 
 def others(before: CpuTimes, after: CpuTimes) -> Iterator[Reason]:

@@ -38,6 +38,22 @@ class Plan(BaseModel):
     max_voided: Count
 
 
+SCREEN = Plan(  # only to tell what is hopeless from what is worth measuring
+    name="screen",
+    min_processes=3,
+    max_processes=3,
+    warmup_calls=5,
+    warmup_seconds=0.2,
+    timed_calls=10,
+    timed_seconds=0.3,
+    cap_seconds=3.0,
+    repeated_calls=5,
+    sweep_cap=0,
+    sweep_rounds=0,
+    sweep_seconds=0.1,
+    energy_seconds=0.0,
+    max_voided=1,
+)
 QUICK = Plan(
     name="quick",
     min_processes=5,
@@ -66,4 +82,4 @@ STANDARD = Plan(
     energy_seconds=2.0,
     max_voided=10,
 )
-PLANS = {plan.name: plan for plan in (QUICK, STANDARD)}
+PLANS = {plan.name: plan for plan in (SCREEN, QUICK, STANDARD)}

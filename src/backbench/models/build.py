@@ -24,13 +24,14 @@ from backbench.models.reference import Reference
 from backbench.models.source import Source
 from backbench.models.timm_models import Hub, Timm
 from backbench.models.torchvision_models import Torchvision
-from backbench.models.weights import load_weights, save_weights
+from backbench.models.weights import load_given, load_weights, save_weights
 from backbench.spec.choice import Choice, is_reference
+from backbench.spec.weights_file import weights_file
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["build", "check_model", "default_preprocessing", "load_weights", "names", "save_weights"]
+__all__ = ["build", "check_model", "default_preprocessing", "load_given", "load_weights", "names", "save_weights"]
 
 # The first row that takes the name serves it: own names come first, and a plain name is timm's.
 SOURCES: tuple[tuple[Callable[[str], bool], Source], ...] = (
@@ -69,23 +70,24 @@ def default_preprocessing(
     dataset: Dataset,
     input: tuple[int, int, int, int] | None = None,
     *,
-    pretrained: bool = False,
+    weights: str | None = None,
 ) -> Preprocessing:
     """The size, crop, interpolation, mean and deviation that the network was made for; `input` overrides the shape.
 
     Own families and users' networks use the dataset's size and statistics; timm and torchvision networks use those of
-    their published weights. Channels are the dataset's; but with `pretrained` (weights that were made elsewhere are
-    loaded) they are the network's, and a grey image is repeated to three channels.
+    their published weights, unless the cell's `weights` name a file and say others. Channels are the dataset's; but
+    with `pretrained` weights they are the network's, and a grey image is repeated to three channels.
     """
+    given = weights_file(weights)
     if input and dataset.size is None:  # images of different sizes: all are brought to the input's
         dataset = replace(dataset, size=(input[2], input[3]))
     made_for = source_of(choice.name).preprocessing(choice, dataset)
-    channels = input[1] if input else made_for.channels if pretrained else dataset.channels
+    channels = input[1] if input else made_for.channels if weights == "pretrained" else dataset.channels
     changes = {
         "size": (input[2], input[3]) if input else made_for.size,
         "channels": channels,
-        "mean": spread(made_for.mean, channels),
-        "std": spread(made_for.std, channels),
+        "mean": spread((given and given.mean) or made_for.mean, channels),
+        "std": spread((given and given.std) or made_for.std, channels),
     }
     return made_for.model_copy(update=changes)
 

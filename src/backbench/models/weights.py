@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backbench.errors import WeightsError
+from backbench.spec.weights_file import WeightsFile
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,16 +23,23 @@ NESTED = ("state_dict", "model_state_dict", "model")  # where training scripts p
 
 
 def load_weights(model: nn.Module, path: Path, *, strict: bool = True) -> dict[str, Any]:
-    """Loads a file of weights; stored fp16 or bf16 is cast to the network's type.
+    """Loads a file of weights by name; see `load_given`."""
+    return load_given(model, WeightsFile(path=path, strict=strict))
 
-    `strict=False` leaves keys that only one side has (a batch norm that was folded away): the network keeps its own
+
+def load_given(model: nn.Module, given: WeightsFile) -> dict[str, Any]:
+    """Loads what a cell says of a weights file; stored fp16 or bf16 is cast to the network's type.
+
+    `strict=false` leaves keys that only one side has (a batch norm that was folded away): the network keeps its own
     values there. Gives {"file", "sha256", "tensors", "missing", "unexpected"}. Raises WeightsError.
     """
-    state = read_weights(path)
-    wanted = model.state_dict()
+    path, wanted = given.path, model.state_dict()
+    state = READINGS[given.match](path, wanted)
+    head = head_of(path, wanted, state) if given.head == "new" else []
+    state = {key: tensor for key, tensor in state.items() if key not in head}
     missing, unexpected = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
-    needed = [key for key in missing if not key.endswith(COUNTER)]
-    if strict and (needed or unexpected):
+    needed = [key for key in missing if not key.endswith(COUNTER) and key not in head]
+    if given.strict and (needed or unexpected):
         raise WeightsError(f"{path} holds the weights of another network: {keys_differ(needed, unexpected)}")
     common = {key: tensor for key, tensor in state.items() if key in wanted}
     if not common:
@@ -45,6 +53,33 @@ def load_weights(model: nn.Module, path: Path, *, strict: bool = True) -> dict[s
         "missing": missing,
         "unexpected": unexpected,
     }
+
+
+def by_name(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return read_weights(path)
+
+
+def by_order(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The file's tensors under the network's names, place by place; a batch norm's counter takes no place."""
+    names = [key for key in wanted if not key.endswith(COUNTER)]
+    tensors = [tensor for key, tensor in read_weights(path).items() if not key.endswith(COUNTER)]
+    if len(names) != len(tensors):
+        raise WeightsError(f"{path} holds {len(tensors)} tensors, the network {len(names)}: the order can't tell them")
+    return dict(zip(names, tensors, strict=True))
+
+
+READINGS = {"name": by_name, "order": by_order}
+
+
+def head_of(path: Path, wanted: Mapping[str, Tensor], state: dict[str, Tensor]) -> list[str]:
+    """The keys of a head that is for other classes. Raises WeightsError where it can't be told."""
+    common = {key: tensor for key, tensor in state.items() if key in wanted}
+    other = [key for key, tensor in common.items() if tensor.shape != wanted[key].shape]
+    if not other:
+        raise WeightsError(f"{path} has a head of the same classes: head=new would throw nothing away, leave it out")
+    if other_classes(other, wanted, common) is None:
+        refuse_shapes(path, wanted, common)
+    return other
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

@@ -22,6 +22,7 @@ from backbench.spec.where import matches, readable
 
 CELL_FIELDS = tuple(Cell.model_fields)
 PLAN_FIELDS = ("protocol",)  # stated under `fixed`, but of the study and not of the cell
+PROTOCOLS = ("screen", "quick", "standard")  # the plans of `measuring.plan`, from the coarsest on
 MAX_CELLS = 10_000
 
 Resolve = Mapping[str, Callable[[Any], Any]]
@@ -181,6 +182,8 @@ def _misnamed(study: Study) -> list[str]:
         names: Mapping[str, Any] = getattr(study, place)
         complaints += [unknown("field", str(name), allowed, place) for name in names if name not in allowed]
     complaints += [f"{name}: stands under both fixed and axes" for name in study.fixed if name in study.axes]
+    if study.protocol not in PROTOCOLS:
+        complaints.append(unknown("protocol", study.protocol, PROTOCOLS, "fixed.protocol"))
     for field in ("model", "dataset"):
         if field not in study.fixed and field not in study.axes:
             complaints.append(f"{field}: a study names at least one, under fixed or axes")
@@ -210,7 +213,7 @@ def json_schema() -> dict[str, Any]:
         for name, form in fields.items()
     }
     one["input"] = {"type": "string", "pattern": r"^\d+x\d+x\d+x\d+$"}
-    schema["properties"]["fixed"]["properties"] = {**one, "protocol": {"enum": ["quick", "standard"]}}
+    schema["properties"]["fixed"]["properties"] = {**one, "protocol": {"enum": list(PROTOCOLS)}}
     schema["properties"]["fixed"]["additionalProperties"] = False
     schema["properties"]["axes"]["properties"] = {
         name: {"type": "array", "minItems": 1, "items": form} for name, form in one.items()

@@ -17,13 +17,14 @@ from backbench.data import load_dataset
 from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing
 from backbench.errors import DataError
-from backbench.models.build import build, default_preprocessing, load_weights, save_weights
+from backbench.models.build import build, default_preprocessing, load_given, load_weights, save_weights
 from backbench.models.weights import sha256
 from backbench.records.environment import packages, tool
 from backbench.records.store import write_json
 from backbench.settings import Settings
 from backbench.spec.cell import digest
 from backbench.spec.choice import Choice
+from backbench.spec.weights_file import weights_file
 from backbench.training.batches import Pixels
 from backbench.training.evaluate import accuracy
 from backbench.training.recipe import Recipe, load_recipe
@@ -55,8 +56,8 @@ def train_cached(
 ) -> TrainedWeights:
     """The trained weights of this model, dataset, recipe and seed; trains where they are not there yet."""
     images, how = load_dataset(dataset, settings), load_recipe(recipe)
-    preprocessing = default_preprocessing(model, images, input, pretrained=weights == "pretrained")
-    key = key_of(model, images, how, seed, weights, preprocessing)
+    preprocessing = default_preprocessing(model, images, input, weights=weights)
+    key = key_of(model, images, how, seed, weights, preprocessing, settings.max_memory)
     folder = settings.cache / "trained" / digest(key)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
@@ -110,8 +111,9 @@ def make(
         input_size=preprocessing.size,
         pretrained=weights == "pretrained",
     )
-    if weights not in (None, "random", "pretrained"):
-        load_weights(network, Path(str(weights)))
+    given = weights_file(weights)
+    if given is not None:
+        load_given(network, given)
     trained = train(
         network, images, preprocessing, recipe,
         seed=seed, folder=folder, device=device, max_memory=settings.max_memory, tell=lambda progress:
@@ -137,10 +139,20 @@ def make(
 
 
 def key_of(
-    model: Choice, images: Dataset, recipe: Recipe, seed: int, weights: str | None, preprocessing: Preprocessing
+    model: Choice,
+    images: Dataset,
+    recipe: Recipe,
+    seed: int,
+    weights: str | None,
+    preprocessing: Preprocessing,
+    max_memory: int | None = None,
 ) -> dict[str, Any]:
-    """What the weights are made from. Times and remarks of the recipe are not part of it."""
-    start = weights if weights in (None, "random", "pretrained") else sha256(Path(str(weights)))
+    """What the weights are made from. Times and remarks of the recipe are not part of it.
+
+    A bound on memory is: batch norm sees the micro-batches that it makes.
+    """
+    given = weights_file(weights)
+    start: Any = weights if given is None else sha256(given.path)
     return {
         "model": model.model_dump(mode="json"),
         "dataset": images.checksum,
@@ -148,6 +160,8 @@ def key_of(
         "recipe": recipe.identity(),
         "seed": seed,
         "start": None if start == "random" else start,
+        **({"read": given.how()} if given and given.how() else {}),
+        **({"max_memory": max_memory} if max_memory else {}),
         "preprocessing": preprocessing.model_dump(mode="json"),
     }
 

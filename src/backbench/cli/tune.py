@@ -1,0 +1,140 @@
+"""`backbench tune`: the fastest way to run one network that keeps its accuracy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backbench.cli.options import AllowUntrained, DataRoot, Download, Json, settings_of
+from backbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from backbench.report.rows import Row
+    from backbench.tuning.search import Tuned
+
+OBJECTIVES = ("latency", "throughput")
+
+
+def tune(
+    model: Annotated[str, typer.Argument(help="A model's name, or package.module:function.")],
+    dataset: Annotated[str, typer.Option(help="A dataset's name or folder.")],
+    weights: Annotated[str | None, typer.Option(help="random, pretrained or a file.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Weights that this recipe trains.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    objective: Annotated[str, typer.Option(help="latency (batch 1) or throughput (several batches).")] = "latency",
+    max_drop: Annotated[float, typer.Option(help="Percentage points of accuracy that may be lost.")] = 0.5,
+    threads: Annotated[int, typer.Option(help="The most threads that may be used.")] = 1,
+    finalists: Annotated[int, typer.Option(help="How many settings are measured fully.")] = 4,
+    protocol: Annotated[str, typer.Option(help="How the finalists are measured: standard or quick.")] = "standard",
+    space: Annotated[Path | None, typer.Option(help="A YAML file of runtimes and techniques to try.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for records and reports; default runs/tune-MODEL.")
+    ] = None,
+    data_root: DataRoot = None,
+    download: Download = False,
+    allow_untrained: AllowUntrained = False,
+    as_json: Json = False,
+) -> None:
+    """Search runtimes, precisions, layouts, threads and batches for the best setting that keeps the accuracy."""
+    from backbench.cli.progress import shown
+    from backbench.report.markdown import write_report
+    from backbench.report.terminal import print_table
+    from backbench.tuning.search import SWEEP, Wanted
+    from backbench.tuning.search import tune as search
+    from backbench.tuning.space import read_space, thread_counts
+
+    check(objective, max_drop, threads, finalists)
+    fixed = {"model": model, "dataset": dataset, "weights": weights, "recipe": recipe, "seed": seed, "device": device}
+    wanted = Wanted(
+        fixed={name: value for name, value in fixed.items() if value is not None},
+        settings=read_space(space),
+        threads=thread_counts(threads),
+        batches=SWEEP if objective == "throughput" else (1,),
+        max_drop=max_drop / 100,
+        finalists=finalists,
+        protocol=protocol,
+    )
+    folder = out or Path("runs") / f"tune-{model.replace(':', '-').replace('/', '-')}"
+    with shown() as tell:
+        found = search(wanted, folder, settings_of(data_root, download, allow_untrained), tell)
+    write_report(found.folder, [found.folder])
+    if as_json:
+        typer.echo(json.dumps(data_of(found), indent=1))
+        return
+    print_table([found.folder])
+    for line in answer(found, objective):
+        typer.echo(line)
+
+
+def check(objective: str, max_drop: float, threads: int, finalists: int) -> None:
+    if objective not in OBJECTIVES:
+        raise UsageError(f"--objective {objective!r}; allowed: {', '.join(OBJECTIVES)}")
+    if max_drop < 0:
+        raise UsageError(f"--max-drop {max_drop:g}: percentage points that may be lost, 0 or more")
+    if threads < 1 or finalists < 1:
+        raise UsageError("--threads and --finalists are 1 or more")
+
+
+def answer(found: Tuned, objective: str) -> list[str]:
+    """The best setting, what can't be told from it, what it rests on."""
+    best, base = found.best, found.baseline
+    times = seconds(base) / seconds(best)
+    lines = [
+        f"best: {setting(best)}: {speed(best, objective)}; eager: {speed(base, objective)} ({times:.2f} times as long)",
+        *(f"  can't be told from it: {setting(row)}: {speed(row, objective)}" for row in found.ties),
+    ]
+    if best.accuracy and base.accuracy:
+        lines.append(f"accuracy: {best.accuracy.estimate:.2%}, eager {base.accuracy.estimate:.2%}")
+    else:
+        lines.append("accuracy: none; only the agreement of the outputs was checked")
+    lines.append(f"artefact: {(best.record.artefact or {}).get('id')}; records and report: {found.folder}")
+    return lines
+
+
+def setting(row: Row) -> str:
+    from backbench.spec.choice import chain_text
+
+    cell = row.cell
+    return f"{cell.runtime}, technique {chain_text(cell.technique)}, {cell.threads} threads, batch {cell.batch}"
+
+
+def seconds(row: Row) -> float:
+    from backbench.tuning.search import seconds_per_image
+
+    return seconds_per_image(row)
+
+
+def speed(row: Row, objective: str) -> str:
+    assert row.latency is not None
+    if objective == "throughput":
+        return f"{row.cell.batch / row.latency.median:.1f} images/s (±{row.latency.half_width:.1%})"
+    return f"{row.latency.median * 1e3:.4g} ms (±{row.latency.half_width:.1%})"
+
+
+def data_of(found: Tuned) -> dict[str, Any]:
+    """The ranking and what was dropped, as plain data: seconds and shares."""
+    return {
+        "ranked": [row_data(row) for row in found.ranked],
+        "baseline": row_data(found.baseline),
+        "ties": [row.cell.id for row in found.ties],
+        "dropped": [{"cell": cell.model_dump(mode="json"), "reason": reason} for cell, reason in found.dropped],
+        "folder": str(found.folder),
+    }
+
+
+def row_data(row: Row) -> dict[str, Any]:
+    assert row.latency is not None
+    return {
+        "cell_id": row.cell.id,
+        "cell": row.cell.model_dump(mode="json"),
+        "artefact": (row.record.artefact or {}).get("id"),
+        "latency_s": row.latency.median,
+        "low_s": row.latency.low,
+        "high_s": row.latency.high,
+        "seconds_per_image": seconds(row),
+        "accuracy": row.accuracy.estimate if row.accuracy else None,
+    }
