@@ -32,7 +32,7 @@ def rebuild(
     network = build(model, num_classes=num_classes, in_channels=shape[0], input_size=shape[1:])
     for choice, step in zip(technique, steps, strict=False):  # a graph's steps come last and have no network
         part = REGISTRY.build(choice)
-        if part.stage == "module":
+        if part.works_on() == "module":
             network = part.rebuild(network, step["notes"])
     load_weights(network, weights)
     return network

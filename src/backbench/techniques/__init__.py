@@ -9,6 +9,9 @@ REGISTRY: Registry[Technique] = Registry(
     "technique",
     {
         "prune_unstructured": "backbench.techniques.prune_unstructured:PruneUnstructured",
+        "quantize_aware": "backbench.techniques.quantize_aware:QuantizeAware",
+        "quantize_dynamic": "backbench.techniques.quantize_dynamic:QuantizeDynamic",
         "quantize_static": "backbench.techniques.quantize_static:QuantizeStatic",
+        "weights_half": "backbench.techniques.weights_half:WeightsHalf",
     },
 )

@@ -1,21 +1,39 @@
 """A chain of techniques: which orders are possible, and where a chain is cut.
 
-What works on the network comes before what works on the exported file: the export stands between the two.
+Three rules. What works on the network comes before what works on the exported file: the export stands between the two. What
+rounds weights comes last: nothing can be removed or trained behind it. What gives weights other shapes comes before what sets
+some of them to zero: otherwise the zeros are no longer those that were asked for. Training keeps the zeros of masks, so it may
+stand behind them.
 """
 
 from __future__ import annotations
 
-from backbench.errors import UsageError
+from collections.abc import Callable
+
+from backbench.errors import Skip, UsageError
 from backbench.spec.choice import Choice, chain_text
 from backbench.techniques import REGISTRY
 
 Chain = tuple[Choice, ...]
 
 
+def checked_chain(chain: Chain) -> Chain:
+    """The chain with every default written down, before any runtime is known.
+
+    Raises UnknownName, SpecError (bad options) or UsageError (an impossible order, an option that names what is not there).
+    """
+    resolved = tuple(REGISTRY.resolve(choice, f"technique {choice.name!r}") for choice in chain)
+    for choice in resolved:
+        REGISTRY.build(choice).check()
+    check_order(resolved)
+    return resolved
+
+
 def resolve_chain(chain: Chain, runtime: str) -> Chain:
     """The chain with every default and every route for this runtime written down.
 
-    Raises UnknownName, SpecError (bad options) or UsageError (an impossible order, no route for the runtime).
+    Raises UnknownName, SpecError (bad options), UsageError (an impossible order, no route for the runtime), or Skip where a
+    technique can't be used here.
     """
     resolved = tuple(_resolve(choice, runtime) for choice in chain)
     check_order(resolved)
@@ -23,34 +41,93 @@ def resolve_chain(chain: Chain, runtime: str) -> Chain:
 
 
 def _resolve(choice: Choice, runtime: str) -> Choice:
+    missing = REGISTRY.get(choice.name).missing()
+    if missing:
+        raise Skip(missing)
     technique = REGISTRY.build(choice, f"technique {choice.name!r}").resolve(runtime)
     return Choice(name=choice.name, options=technique.model_dump(mode="json"))
 
 
 def check_order(chain: Chain) -> None:
-    """Raises UsageError with the order that works, where a file's technique stands before a network's."""
-    files = [choice for choice in chain if stage(choice) == "graph"]
-    networks = [choice for choice in chain if stage(choice) == "module"]
-    works = (*networks, *files)
+    """Raises UsageError with the order that works."""
+    works = working_order(chain)
     if works != chain:
         raise UsageError(
-            f"technique {chain_text(chain)}: {files[0].name} works on the exported file and can't stand before "
-            f"{networks[-1].name}, which works on the network; this order works: {chain_text(works)}"
+            f"technique {chain_text(chain)}: {' and '.join(complaints(chain))}; this order works: {chain_text(works)}"
         )
-    quantizing = [choice.name for choice in chain if quantizes(choice)]
-    if len(quantizing) > 1:
-        raise UsageError(
-            f"technique {chain_text(chain)}: a network is quantized once, not by {' and '.join(quantizing)}"
-        )
+    lowering = [choice.name for choice in chain if quantizes(choice)]
+    if len(lowering) > 1:
+        raise UsageError(f"technique {chain_text(chain)}: a network is quantized once, not by {' and '.join(lowering)}")
+
+
+def working_order(chain: Chain) -> Chain:
+    """The same techniques so that every rule holds; what the rules leave open stays as it was."""
+    found = sorted(chain, key=lambda choice: (stage(choice) == "graph", rounds(choice) and stage(choice) == "module"))
+    for place, choice in enumerate(found):
+        if reshapes(choice):
+            first = next((number for number in range(place) if masks(found[number])), place)
+            found.insert(first, found.pop(place))
+    return tuple(found)
+
+
+Rule = tuple[Callable[[Choice, Choice], bool], str]
+RULES: tuple[Rule, ...] = (
+    (
+        lambda first, second: stage(first) == "graph" and stage(second) == "module",
+        "{first} works on the exported file and can't stand before {second}, which works on the network",
+    ),
+    (
+        lambda first, second: rounds(first) and stage(first) == stage(second) == "module",
+        "{first} rounds the weights and can't stand before {second}, which changes them",
+    ),
+    (
+        lambda first, second: masks(first) and reshapes(second),
+        "{first} sets weights to zero and can't stand before {second}, which would undo its share by other shapes",
+    ),
+)
+
+
+def complaints(chain: Chain) -> list[str]:
+    """One sentence for each rule that a pair breaks, the first pair of it."""
+    pairs = [(first, second) for place, first in enumerate(chain) for second in chain[place + 1 :]]
+    found = []
+    for broken, sentence in RULES:
+        pair = next(((first, second) for first, second in pairs if broken(first, second)), None)
+        if pair:
+            found.append(sentence.format(first=pair[0].name, second=pair[1].name))
+    return found
 
 
 def stage(choice: Choice) -> str:
     return REGISTRY.get(choice.name).stage
 
 
+def masks(choice: Choice) -> bool:
+    return REGISTRY.get(choice.name).masks
+
+
+def reshapes(choice: Choice) -> bool:
+    return REGISTRY.get(choice.name).reshapes
+
+
+def rounds(choice: Choice) -> bool:
+    return quantizes(choice) or REGISTRY.get(choice.name).lowers_precision
+
+
 def quantizes(choice: Choice) -> bool:
     """Whether the step is a quantizing one: from there on, outputs are not those of the fp32 reference."""
     return "quantize" in choice.name
+
+
+def trains(chain: Chain) -> bool:
+    """Whether a step trains the network on the dataset, its head included."""
+    return any(REGISTRY.get(choice.name).trains for choice in chain)
+
+
+def content(chain: Chain) -> list[dict[str, object]]:
+    """What the options of the chain only name, by content; steps that name nothing are left out."""
+    found = ({"technique": choice.name, **REGISTRY.build(choice).content()} for choice in chain)
+    return [named for named in found if len(named) > 1]
 
 
 def of_stage(chain: Chain, wanted: str) -> Chain:

@@ -1,9 +1,8 @@
 """What a technique is: it makes another network, or another deployable file, out of the one it gets.
 
 `stage` says where it works. `module`: before export, on the torch network. `graph`: after export, on the deployable
-file.
-It never changes what it was given, and it says what it did as plain data: the artefact's evidence holds those notes
-beside what was measured of parent and child.
+file. It never changes what it was given, and it says what it did as plain data: the artefact's evidence holds those
+notes beside what was measured of parent and child.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing
 from backbench.registry import Part
+from backbench.settings import Settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +32,16 @@ class Context:
     threads: int = 1
     progress: Callable[[str], None] = lambda text: None
     notes: dict[str, Any] = field(default_factory=dict)
+    settings: Settings = field(
+        default_factory=Settings
+    )  # where trained results are kept, how much memory they may take
+    original: nn.Module | None = None  # the network before the chain's first technique
+    earlier: tuple[dict[str, Any], ...] = ()  # the evidence of the chain's steps before this one
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """C, H, W of an image"""
+        return (self.preprocessing.channels, *self.preprocessing.size)
 
 
 class Technique(Part):
@@ -39,6 +49,18 @@ class Technique(Part):
 
     stage: ClassVar[Literal["module", "graph"]]
     trains: ClassVar[bool] = False  # whether its result depends on gradient steps
+    masks: ClassVar[bool] = False  # sets weights to zero and removes none
+    reshapes: ClassVar[bool] = (
+        False  # gives weights other shapes: zeros that were set before are no longer what was asked
+    )
+    lowers_precision: ClassVar[bool] = False  # rounds weights: nothing that changes the network can come after it
+
+    def check(self) -> None:
+        """Raises UsageError for what its options only name and is not there; before anything runs, without torch."""
+
+    def content(self) -> dict[str, Any]:
+        """What its options only name (a recipe, a file), by content: part of the artefact's identity."""
+        return {}
 
     def apply(self, model: nn.Module, context: Context) -> nn.Module:
         """Another network; `model` is left as it was."""
@@ -49,7 +71,10 @@ class Technique(Part):
         raise TypeError(f"{self.__class__.__name__} works on the network before export")
 
     def rebuild(self, model: nn.Module, notes: dict[str, Any]) -> nn.Module:
-        """The shape that `apply` gave, from its notes, so that stored weights fit a newly built network."""
+        """The shape that `apply` gave, from its notes, so that stored weights fit a newly built network.
+
+        `model` belongs to the caller no more: it may be changed in place.
+        """
         return model
 
     def resolve(self, runtime: str) -> Technique:

@@ -1,0 +1,35 @@
+"""Routes: which library quantizes for which runtime. A technique is named by the user, its route is resolved when the study is read.
+
+| runtime       | static                                       | dynamic             |
+|---------------|----------------------------------------------|---------------------|
+| `onnxruntime` | its own quantizer (QDQ, U8S8), or NNCF       | its own, MatMul     |
+| `openvino`    | NNCF on the exported graph, or ONNX Runtime's |                     |
+| `compile`     | torchao PT2E for x86 (oneDNN's int8 kernels) | torchao PT2E        |
+
+The file routes all leave QuantizeLinear/DequantizeLinear pairs in an ONNX file, which both ONNX Runtime and OpenVINO fuse into integer
+kernels. Eager and TorchScript have no integer kernels for such graphs: there an int8 network computes in fp32, and is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from backbench.errors import UsageError
+
+Routes = Mapping[str, Sequence[str]]  # runtime → the routes that serve it, the usual one first
+
+
+def route_for(technique: str, routes: Routes, runtime: str, asked: str | None) -> str:
+    """The route of this technique for this runtime. Raises UsageError where there is none, or not the one asked for."""
+    serving = routes.get(runtime)
+    if serving is None:
+        raise UsageError(
+            f"technique {technique}: there is no route for runtime {runtime!r}; routes exist for: {', '.join(routes)}"
+        )
+    if asked is None:
+        return serving[0]
+    if asked not in serving:
+        raise UsageError(
+            f"technique {technique}: route={asked} does not serve runtime {runtime!r}; allowed: {', '.join(serving)}"
+        )
+    return asked

@@ -1,0 +1,54 @@
+"""NNCF's post-training quantization of the exported graph, for OpenVINO (and for ONNX Runtime where it is asked for).
+
+Activations uint8 or int8 as the range asks for, weights int8 and symmetric, a scale for each output channel. Fast bias correction shifts
+each layer's bias by the mean error that its rounded weights make on the calibration images; networks with attention (their graphs
+hold a Softmax) get NNCF's transformer patterns and SmoothQuant.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backbench.registry import require
+from backbench.techniques.routes.onnx_file import operators_of, quiet
+
+ATTENTION = "Softmax"  # networks end in logits: a Softmax inside is attention's
+
+
+def static(
+    source: Path, target: Path, name: str, batches: Iterator[NDArray[np.float32]], *, per_channel: bool
+) -> dict[str, Any]:
+    """Writes the QDQ graph; gives what the notes say of how. Raises MissingDependency."""
+    nncf = require("technique quantize_static, route nncf", "nncf", "openvino")
+    import onnx
+
+    attention = ATTENTION in operators_of(source)
+    images = [{name: batch} for batch in batches]
+    nncf.set_log_level(logging.ERROR)
+    with quiet():
+        quantized = nncf.quantize(
+            onnx.load(source),
+            nncf.Dataset(images),
+            target_device=nncf.TargetDevice.CPU,
+            subset_size=len(images),
+            fast_bias_correction=True,
+            model_type=nncf.ModelType.TRANSFORMER if attention else None,
+            advanced_parameters=parameters(per_channel),
+        )
+    onnx.save(quantized, target)
+    return {"bias_correction": "fast", "smooth_quant": attention, "library": f"nncf {nncf.__version__}"}
+
+
+def parameters(per_channel: bool) -> Any:
+    """NNCF's own choice, unless one scale a tensor is asked for."""
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, QuantizationParameters
+
+    if per_channel:
+        return AdvancedQuantizationParameters()
+    return AdvancedQuantizationParameters(weights_quantization_params=QuantizationParameters(per_channel=False))
