@@ -1,18 +1,20 @@
-"""A chain of techniques: which orders are possible, and where a chain is cut.
+"""A chain of techniques: which orders are possible, what completes a chain, and where it is cut.
 
-Three rules. What works on the network comes before what works on the exported file: the export stands between the two. What
-rounds weights comes last: nothing can be removed or trained behind it. What gives weights other shapes comes before what sets
+Four rules. What works on the network comes before what works on the exported file: the export stands between the two. What
+rounds weights comes last: nothing can be removed or trained behind it, and training for the rounding
+stands right before it. What gives weights other shapes comes before what sets
 some of them to zero: otherwise the zeros are no longer those that were asked for. Training keeps the zeros of masks, so it may
 stand behind them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from backbench.errors import Skip, UsageError
 from backbench.spec.choice import Choice, chain_text
 from backbench.techniques import REGISTRY
+from backbench.techniques.technique import Stage
 
 Chain = tuple[Choice, ...]
 
@@ -35,9 +37,19 @@ def resolve_chain(chain: Chain, runtime: str) -> Chain:
     Raises UnknownName, SpecError (bad options), UsageError (an impossible order, no route for the runtime), or Skip where a
     technique can't be used here.
     """
-    resolved = tuple(_resolve(choice, runtime) for choice in chain)
+    resolved = tuple(_resolve(choice, runtime) for choice in completed(chain))
     check_order(resolved)
     return resolved
+
+
+def completed(chain: Chain) -> Iterator[Choice]:
+    """The chain with the techniques that finish another one's work, where it does not name them itself."""
+    named = {choice.name for choice in chain}
+    for choice in chain:
+        yield choice
+        finishing = REGISTRY.get(choice.name).followed_by
+        if finishing is not None and finishing not in named:
+            yield Choice(name=finishing)
 
 
 def _resolve(choice: Choice, runtime: str) -> Choice:
@@ -62,12 +74,19 @@ def check_order(chain: Chain) -> None:
 
 def working_order(chain: Chain) -> Chain:
     """The same techniques so that every rule holds; what the rules leave open stays as it was."""
-    found = sorted(chain, key=lambda choice: (stage(choice) == "graph", rounds(choice) and stage(choice) == "module"))
+    found = sorted(chain, key=part)
     for place, choice in enumerate(found):
         if reshapes(choice):
             first = next((number for number in range(place) if masks(found[number])), place)
             found.insert(first, found.pop(place))
     return tuple(found)
+
+
+def part(choice: Choice) -> int:
+    """0 changes the network, 1 trains it for the rounding, 2 rounds the network, 3 works on the exported file."""
+    if stage(choice) == "graph":
+        return 3
+    return 2 if quantizes(choice) else int(prepares(choice))
 
 
 Rule = tuple[Callable[[Choice, Choice], bool], str]
@@ -77,8 +96,12 @@ RULES: tuple[Rule, ...] = (
         "{first} works on the exported file and can't stand before {second}, which works on the network",
     ),
     (
-        lambda first, second: rounds(first) and stage(first) == stage(second) == "module",
+        lambda first, second: quantizes(first) and stage(first) == stage(second) == "module",
         "{first} rounds the weights and can't stand before {second}, which changes them",
+    ),
+    (
+        lambda first, second: prepares(first) and part(second) == 0,
+        "{first} trains the weights for their rounding and can't stand before {second}, which changes them again",
     ),
     (
         lambda first, second: masks(first) and reshapes(second),
@@ -98,8 +121,8 @@ def complaints(chain: Chain) -> list[str]:
     return found
 
 
-def stage(choice: Choice) -> str:
-    return REGISTRY.get(choice.name).stage
+def stage(choice: Choice) -> Stage:
+    return REGISTRY.build(choice).works_on()
 
 
 def masks(choice: Choice) -> bool:
@@ -110,13 +133,13 @@ def reshapes(choice: Choice) -> bool:
     return REGISTRY.get(choice.name).reshapes
 
 
-def rounds(choice: Choice) -> bool:
-    return quantizes(choice) or REGISTRY.get(choice.name).lowers_precision
+def prepares(choice: Choice) -> bool:
+    return REGISTRY.get(choice.name).followed_by is not None
 
 
 def quantizes(choice: Choice) -> bool:
     """Whether the step is a quantizing one: from there on, outputs are not those of the fp32 reference."""
-    return "quantize" in choice.name
+    return REGISTRY.get(choice.name).lowers_precision
 
 
 def trains(chain: Chain) -> bool:

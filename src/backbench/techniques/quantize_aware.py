@@ -32,9 +32,11 @@ class QuantizeAware(Technique):
 
     recipe: str = "short"
 
-    def resolve(self, runtime: str) -> QuantizeAware:
+    def check(self) -> None:
         recipes.load_recipe(self.recipe)
-        return self
+
+    def content(self) -> dict[str, Any]:
+        return {"recipe": recipes.load_recipe(self.recipe).identity()}
 
     def apply(self, model: nn.Module, context: Context) -> nn.Module:
         from backbench.training import fake_quantization
@@ -49,7 +51,7 @@ class QuantizeAware(Technique):
         with tempfile.TemporaryDirectory() as folder:
             done = train(
                 rounding, context.dataset, context.preprocessing, how,
-                seed=context.seed, folder=Path(folder), device=context.device,
+                seed=context.seed, folder=Path(folder), device=context.device, max_memory=context.settings.max_memory,
                 tell=lambda progress: context.progress(f"quantize_aware: {progress}"),
             )  # fmt: skip
         context.notes.update(fake_quantizers=places, recipe=how.model_dump(mode="json"), training=done.about)
@@ -64,7 +66,8 @@ def refuse_frozen(model: nn.Module) -> None:
 
     if isinstance(model, torch.jit.ScriptModule):
         raise Skip(
-            "technique quantize_aware: this network is a TorchScript graph, which can't be trained with fake quantization; give the module itself"
+            "technique quantize_aware: this network is a frozen TorchScript graph, and no rounding can be put into it; "
+            "give the module itself"
         )
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise Skip("technique quantize_aware: this network is frozen, it has no weight that can be trained")

@@ -25,7 +25,7 @@ class QuantizeDynamic(Technique):
     """
 
     stage: ClassVar[Stage] = "graph"
-    quantizing: ClassVar[bool] = True
+    lowers_precision: ClassVar[bool] = True
 
     per_channel: bool = True
     route: Route | None = None

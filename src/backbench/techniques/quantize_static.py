@@ -41,7 +41,7 @@ class QuantizeStatic(Technique):
     """
 
     stage: ClassVar[Stage] = "graph"
-    quantizing: ClassVar[bool] = True
+    lowers_precision: ClassVar[bool] = True
 
     calibration: Annotated[int, Field(ge=1)] = 256
     per_channel: bool = True

@@ -20,6 +20,8 @@ from backbench.settings import Settings
 if TYPE_CHECKING:
     from torch import nn
 
+Stage = Literal["module", "graph"]
+
 
 @dataclass(frozen=True)
 class Context:
@@ -47,13 +49,18 @@ class Context:
 class Technique(Part):
     """A technique with its options; `apply` for stage `module`, `apply_file` for stage `graph`."""
 
-    stage: ClassVar[Literal["module", "graph"]]
+    stage: ClassVar[Stage]
     trains: ClassVar[bool] = False  # whether its result depends on gradient steps
     masks: ClassVar[bool] = False  # sets weights to zero and removes none
     reshapes: ClassVar[bool] = (
         False  # gives weights other shapes: zeros that were set before are no longer what was asked
     )
     lowers_precision: ClassVar[bool] = False  # rounds weights: nothing that changes the network can come after it
+    followed_by: ClassVar[str | None] = None  # the technique that finishes its work; a chain is completed with it
+
+    def works_on(self) -> Stage:
+        """Where it works with these options: for some techniques the route decides it."""
+        return self.stage
 
     def check(self) -> None:
         """Raises UsageError for what its options only name and is not there; before anything runs, without torch."""

@@ -1,7 +1,7 @@
 """Weights stored in 16 bits: half the file. What it is computed in stays the runtime's own option.
 
-`fp16` keeps 11 significant bits and ends at 65504; `bf16` keeps 8 and has fp32's range. The runtime widens the weights when it loads or uses
-them, so nothing is faster by this alone, and the evidence says so.
+`fp16` keeps 11 significant bits and ends at 65504; `bf16` keeps 8 and has fp32's range. The runtime widens the weights when it loads or
+uses them, so nothing is faster by this alone, and the evidence says so.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class WeightsHalf(Technique):
     """`dtype`: how the weights are stored."""
 
     stage: ClassVar[Stage] = "graph"
-    quantizing: ClassVar[bool] = True
+    lowers_precision: ClassVar[bool] = True
 
     dtype: Literal["fp16", "bf16"] = "fp16"
     route: Route | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def static(
 
 def parameters(per_channel: bool) -> Any:
     """NNCF's own choice, unless one scale a tensor is asked for."""
-    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, QuantizationParameters
-
+    advanced = import_module("nncf.quantization.advanced_parameters")
     if per_channel:
-        return AdvancedQuantizationParameters()
-    return AdvancedQuantizationParameters(weights_quantization_params=QuantizationParameters(per_channel=False))
+        return advanced.AdvancedQuantizationParameters()
+    one_scale = advanced.QuantizationParameters(per_channel=False)
+    return advanced.AdvancedQuantizationParameters(weights_quantization_params=one_scale)

@@ -69,14 +69,14 @@ def rebuilt(model: nn.Module, notes: dict[str, Any], *, dynamic: bool) -> nn.Mod
     for node, (scale, zero_point) in zip(nodes, notes["ranges"], strict=True):
         node.args = (node.args[0], scale, zero_point, *node.args[3:])
     converted.recompile()
-    return converted
+    network: nn.Module = converted
+    return network
 
 
 def observed(model: nn.Module, shape: Shape, dynamic: bool) -> Any:
     """The exported network with observers in it."""
     library = require("route torchao", "torchao.quantization.pt2e.quantize_pt2e", "torch")
-    from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
-
+    x86 = require("route torchao", "torchao.quantization.pt2e.quantizer.x86_inductor_quantizer", "torch")
     quantizer = x86.X86InductorQuantizer()
     quantizer.set_global(x86.get_default_x86_inductor_quantization_config(is_dynamic=dynamic))
     with quiet():
@@ -101,11 +101,10 @@ def exported(model: nn.Module, shape: Shape) -> Any:
 def finished(prepared: Any) -> Any:
     """Converted, with int8 weights as parameters and without the float ones; train and eval may be called on it."""
     from torch import nn
-    from torchao.quantization.pt2e import allow_exported_model_train_eval
-    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
+    library = require("route torchao", "torchao.quantization.pt2e", "torch")
     with quiet():
-        converted = convert_pt2e(prepared)
+        converted = library.quantize_pt2e.convert_pt2e(prepared)
     used = {node.target for node in converted.graph.nodes if node.op == "get_attr"}
     held = dict(converted.named_parameters()) | dict(converted.named_buffers())
     for name in held.keys() - used:
@@ -115,7 +114,7 @@ def finished(prepared: Any) -> Any:
         tensor = getattr(converted, name)
         delattr(converted, name)
         converted.register_parameter(name, nn.Parameter(tensor.detach().clone(), requires_grad=False))
-    return allow_exported_model_train_eval(converted)
+    return library.allow_exported_model_train_eval(converted)
 
 
 def quantizing(graph: Any) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """16-bit storage: the weights of a file or of a network are stored in 16 bits and widened to fp32 when they are used.
 
-File: each float32 weight becomes a float16 or bfloat16 initializer and a Cast that has its old name; the runtime folds the Cast when it loads.
+File: each float32 weight becomes a float16 or bfloat16 initializer and a Cast that has its old name; the runtime folds the
+Cast when it loads.
 Network: each weight is stored in 16 bits behind a parametrization that widens it.
 """
 
