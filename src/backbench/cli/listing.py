@@ -52,7 +52,10 @@ def parts(kind: Kind) -> dict[str, dict[str, Any]]:
         except MissingDependency as error:
             found[name] = {"about": "", "options": {}, "missing": str(error)}
             continue
-        fields = {key: field.get_default(call_default_factory=True) for key, field in part.model_fields.items()}
+        fields = {
+            key: "(must be said)" if field.is_required() else field.get_default(call_default_factory=True)
+            for key, field in part.model_fields.items()
+        }
         about = (part.__doc__ or "").strip().splitlines()
         found[name] = {"about": about[0] if about else "", "options": fields, "missing": part.missing()}
     return found

@@ -26,7 +26,10 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 
 class Cifar10(Layout):
-    """60,000 images, lossless. Parquet in a folder `cifar10` serves the same name where this layout is not there."""
+    """CIFAR-10: 60,000 colour images 32 × 32, ten classes.
+
+    Parquet in a folder `cifar10` serves the same name where torchvision's layout is not there.
+    """
 
     name: ClassVar[str] = "cifar10"
     title: ClassVar[str] = "CIFAR-10"

@@ -18,7 +18,7 @@ from backbench.registry import require
 
 
 class Digits(StoredSource):
-    """1,797 images 8 × 8, grey, ten classes."""
+    """scikit-learn's handwritten digits: 1,797 grey images 8 × 8, ten classes; nothing to download."""
 
     @classmethod
     def missing(cls) -> str | None:

@@ -33,7 +33,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
 
 
 class Emnist(Layout):
-    """One of the six published splits."""
+    """EMNIST: handwritten letters and digits, grey, 28 × 28; `split` is one of the six published ones."""
 
     name: ClassVar[str] = "emnist"
     title: ClassVar[str] = "EMNIST"

@@ -32,7 +32,7 @@ def read_size(value: object) -> object:
 
 
 class Random(DatasetSource):
-    """`random:size=224,channels=3,classes=1000,n=512,seed=0`; each part holds n images."""
+    """Noise, for timing alone: `random:size=224,channels=3,classes=1000,n=512,seed=0`; each part holds n images."""
 
     size: Annotated[str, BeforeValidator(read_size)] = "224x224"
     channels: Annotated[int, Field(ge=1, le=3)] = 3

@@ -18,7 +18,7 @@ from backbench.errors import DataError
 
 
 class Svhn(Layout):
-    """99,289 images; the `extra` part is not read."""
+    """SVHN: 99,289 colour images 32 × 32 of house numbers, ten classes; the `extra` part is not read."""
 
     name: ClassVar[str] = "svhn"
     title: ClassVar[str] = "SVHN"
