@@ -37,7 +37,7 @@ FLOW = (
     ("report",),
     ("catalogue", "assemble"),
     ("estimate", "pipeline"),
-    ("api", "tuning"),
+    ("api", "linting", "profiling", "trunk", "tuning", "verifying"),
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(FLOW) for name in names}
