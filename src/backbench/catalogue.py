@@ -22,7 +22,7 @@ from backbench.spec.cell import Cell
 from backbench.spec.choice import Choice, parse_chain
 from backbench.spec.study import Resolve
 from backbench.spec.weights_file import weights_file
-from backbench.techniques.chain import resolve_chain
+from backbench.techniques.chain import checked_chain, resolve_chain
 from backbench.training import recipe as recipes
 
 REGISTRIES: dict[str, Registry[Any]] = {
@@ -107,7 +107,7 @@ def _threads(value: Any) -> int:
 
 
 def _technique(value: Any) -> tuple[Choice, ...]:
-    return tuple(techniques.REGISTRY.resolve(choice) for choice in parse_chain(value))
+    return checked_chain(parse_chain(value))
 
 
 def _cell(cell: Cell) -> Cell:

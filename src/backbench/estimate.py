@@ -4,10 +4,12 @@ sizes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from backbench.measuring.plan import PLANS, Plan
 from backbench.spec.cell import Cell
+from backbench.spec.choice import chain_text
 from backbench.spec.study import Planned, Study
 from backbench.training.recipe import load_recipe
 
@@ -45,11 +47,23 @@ def most(plan: Plan) -> float:
 def training(cells: list[Cell]) -> str:
     """Each recipe that will be trained, how often, and the time that it states."""
     wanted: dict[str, set[str]] = {}
-    for cell in cells:
-        if cell.recipe:
-            wanted.setdefault(cell.recipe, set()).add(f"{cell.model}/{cell.dataset}/{cell.seed}/{cell.weights}")
+    for recipe, what in (found for cell in cells for found in trainings(cell)):
+        wanted.setdefault(recipe, set()).add(what)
     stated = (f"{len(runs)} × {name} ({stated_time(name)})" for name, runs in sorted(wanted.items()))
     return ", ".join(stated) or "none"
+
+
+def trainings(cell: Cell) -> Iterator[tuple[str, str]]:
+    """(recipe, what it trains) of the cell's own training, and of those in its chain and their teachers'."""
+    start = f"{cell.model}/{cell.dataset}/{cell.seed}/{cell.weights}"
+    if cell.recipe:
+        yield cell.recipe, start
+    for place, choice in enumerate(cell.technique):
+        options = choice.options
+        if options.get("recipe"):
+            yield options["recipe"], f"{start}/{cell.recipe}/{chain_text(cell.technique[: place + 1])}"
+        if options.get("teacher_recipe"):
+            yield options["teacher_recipe"], f"{options['teacher']}/{cell.dataset}/{cell.seed}/None"
 
 
 def stated_time(name: str) -> str:

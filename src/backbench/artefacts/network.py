@@ -9,7 +9,7 @@ Eager, ONNX fp32 and int8 of one network build it once and export it once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from backbench.artefacts.store import once
 from backbench.data.dataset import Dataset
 from backbench.data.inputs import test_batch
 from backbench.data.preprocessing import Preprocessing
+from backbench.settings import Settings
 from backbench.spec.cell import Cell, Chain, digest
 from backbench.techniques import REGISTRY
 from backbench.techniques.chain import of_stage, quantizes
@@ -48,8 +49,12 @@ class Plan:
     preprocessing: Preprocessing
     origin: Origin
     key: dict[str, Any]  # of the network: without the format and the graph's techniques
-    cache: Path
+    settings: Settings
     progress: Callable[[str], None]
+
+    @property
+    def cache(self) -> Path:
+        return self.settings.cache
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -60,9 +65,18 @@ class Plan:
     def chain(self) -> Chain:
         return of_stage(self.cell.technique, "module")
 
-    def context(self) -> Context:
-        """A fresh one for each technique: its notes are that technique's."""
-        return Context(self.dataset, self.preprocessing, self.cell.seed, progress=self.progress)
+    def context(self, original: nn.Module | None = None, earlier: Sequence[dict[str, Any]] = ()) -> Context:
+        """A fresh one for each technique: its notes are that technique's. `original`: the network before the chain."""
+        return Context(
+            self.dataset,
+            self.preprocessing,
+            self.cell.seed,
+            device=self.cell.device,
+            progress=self.progress,
+            settings=self.settings,
+            original=original,
+            earlier=tuple(earlier),
+        )
 
 
 def network_folder(plan: Plan) -> Path:
@@ -103,14 +117,15 @@ def make(plan: Plan, folder: Path) -> None:
     from backbench.artefacts.cost import module_macs, module_parameters
 
     plan.progress(f"{plan.cell.model}: build")
-    model = weighted(plan)
+    model = original = weighted(plan)
     inputs, labels, _ = test_batch(plan.dataset, plan.preprocessing, INPUTS, INPUT_SEED)
-    reference, steps, last = None, [], module_facts(model, plan.shape)
+    reference, last = None, module_facts(model, plan.shape)
+    steps: list[dict[str, Any]] = []
     for choice in plan.chain:
         if reference is None and quantizes(choice):
             reference = logits(model, inputs, len(plan.dataset.classes))
         plan.progress(f"{plan.cell.model}: {choice}")
-        context = plan.context()
+        context = plan.context(original, steps)
         model = REGISTRY.build(choice).apply(model, context)
         facts = module_facts(model, plan.shape)
         steps.append(step(choice, "module", last, facts, context.notes))

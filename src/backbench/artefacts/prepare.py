@@ -28,9 +28,9 @@ from backbench.registry import require
 from backbench.settings import Settings
 from backbench.spec.cell import Cell, digest
 from backbench.techniques import REGISTRY
-from backbench.techniques.chain import check_order, of_stage
+from backbench.techniques.chain import check_order, content, of_stage, trains
 
-PACKAGES = ("torch", "timm", "torchvision", "onnx", "onnxscript", "onnxruntime")
+PACKAGES = ("torch", "timm", "torchvision", "onnx", "onnxscript", "onnxruntime", "torch-pruning")
 MAKERS = ("artefacts", "models", "techniques")  # folders whose code decides what an artefact holds
 
 
@@ -71,9 +71,10 @@ def planned(cell: Cell, settings: Settings, progress: Callable[[str], None]) -> 
         "recipe": cell.recipe,
         "seed": cell.seed,
         "technique": dump(of_stage(cell.technique, "module")),
+        "named": content(of_stage(cell.technique, "module")),
         "versions": versions(),
     }
-    return Plan(cell, dataset, preprocessing, source, key, settings.cache, progress)
+    return Plan(cell, dataset, preprocessing, source, key, settings, progress)
 
 
 def module_artefact(plan: Plan, key: dict[str, Any], folder: Path) -> None:
@@ -156,7 +157,7 @@ def finish(
         preprocessing=plan.preprocessing,
         classes=plan.dataset.classes,
         files=files,
-        trained=plan.origin.trained,
+        trained=plan.origin.trained or trains(plan.cell.technique),
         parameters=parameters,
         cost=costs,
         evidence={"steps": steps},

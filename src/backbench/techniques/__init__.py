@@ -8,6 +8,12 @@ from backbench.techniques.technique import Technique
 REGISTRY: Registry[Technique] = Registry(
     "technique",
     {
+        "distill": "backbench.techniques.distill:Distill",
+        "finetune": "backbench.techniques.finetune:Finetune",
+        "low_rank": "backbench.techniques.low_rank:LowRank",
+        "prune_24": "backbench.techniques.prune_24:Prune24",
+        "prune_channels": "backbench.techniques.prune_channels:PruneChannels",
+        "prune_structured": "backbench.techniques.prune_structured:PruneStructured",
         "prune_unstructured": "backbench.techniques.prune_unstructured:PruneUnstructured",
         "quantize_aware": "backbench.techniques.quantize_aware:QuantizeAware",
         "quantize_dynamic": "backbench.techniques.quantize_dynamic:QuantizeDynamic",

@@ -62,14 +62,14 @@ def _resolve(choice: Choice, runtime: str) -> Choice:
 
 def check_order(chain: Chain) -> None:
     """Raises UsageError with the order that works."""
+    lowering = [choice.name for choice in chain if quantizes(choice)]
+    if len(lowering) > 1:
+        raise UsageError(f"technique {chain_text(chain)}: a network is quantized once, not by {' and '.join(lowering)}")
     works = working_order(chain)
     if works != chain:
         raise UsageError(
             f"technique {chain_text(chain)}: {' and '.join(complaints(chain))}; this order works: {chain_text(works)}"
         )
-    lowering = [choice.name for choice in chain if quantizes(choice)]
-    if len(lowering) > 1:
-        raise UsageError(f"technique {chain_text(chain)}: a network is quantized once, not by {' and '.join(lowering)}")
 
 
 def working_order(chain: Chain) -> Chain:

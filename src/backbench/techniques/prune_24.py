@@ -1,8 +1,9 @@
 """2:4 sparsity: of four weights in a row the two smallest become zero (Mishra et al. 2021, arXiv:2104.08378).
 
-A mask in a pattern that sparse tensor cores can skip. The processor has no such kernels, nor has any runtime here: torch's and torchao's
-semi-structured tensors are made for CUDA alone ("Only CUDA tensors are currently supported"), so off CUDA it is skipped with that reason. On CUDA
-the weights carry the pattern, stored dense, and the evidence calls them masks: what a runtime makes of them shows in the measured speed alone.
+A mask in a pattern that sparse tensor cores can skip. A processor has no such kernels: torch's and torchao's semi-structured
+tensors are made for CUDA alone ("Only CUDA tensors are currently supported"), so off CUDA it is skipped with that reason. On
+CUDA the weights carry the pattern, stored dense, and the evidence calls them masks: what a runtime makes of them shows in the
+measured speed alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whole channels by their norm, as masks: rows of each weight become zero and stay where they are (Li et al. 2017, arXiv:1608.08710).
+"""Whole channels by their norm, as masks: rows of each weight become zero and stay (Li et al. 2017, arXiv:1608.08710).
 
-What `torch.nn.utils.prune.ln_structured` does, and what is often printed as structured pruning: the channel is computed as before, only from
-zeros. `prune_channels` removes it. The layer that gives the logits is left alone, since its rows are the classes.
+What `torch.nn.utils.prune.ln_structured` does, and what is often printed as structured pruning: the channel is computed as
+before, only from zeros. `prune_channels` removes it. The layer that gives the logits is left alone: its rows are the classes.
 """
 
 from __future__ import annotations

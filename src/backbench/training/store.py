@@ -44,7 +44,7 @@ class TrainedWeights:
 
 def train_cached(
     model: Choice,
-    dataset: Choice,
+    dataset: Choice | Dataset,
     recipe: str,
     *,
     seed: int,
@@ -55,7 +55,8 @@ def train_cached(
     tell: Callable[[str], None] = lambda text: None,
 ) -> TrainedWeights:
     """The trained weights of this model, dataset, recipe and seed; trains where they are not there yet."""
-    images, how = load_dataset(dataset, settings), load_recipe(recipe)
+    images = dataset if isinstance(dataset, Dataset) else load_dataset(dataset, settings)
+    how = load_recipe(recipe)
     preprocessing = default_preprocessing(model, images, input, weights=weights)
     key = key_of(model, images, how, seed, weights, preprocessing, settings.max_memory)
     folder = settings.cache / "trained" / digest(key)

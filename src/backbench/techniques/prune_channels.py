@@ -1,0 +1,194 @@
+"""Removes channels: rows and columns of weights go, in every layer that shares them, and the network is smaller.
+
+The method is Fang et al. 2023 (arXiv:2301.12900), the library torch-pruning. Which channels go is decided by their importance:
+the norm of their weights (l1, l2), that norm as a share of what is left in the layer (lamp), the first-order effect on the loss
+over images of *train* (taylor, Molchanov et al. 2019), or chance (random: the baseline that a criterion must beat). What can't
+lose channels stays, see `dependency`; the notes name it. Batch-norm, biases and attention heads follow.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from backbench.errors import BackbenchError, Skip
+from backbench.registry import require
+from backbench.techniques.attention import refit, widths
+from backbench.techniques.dependency import Channels, Reach, tracing, where
+from backbench.techniques.geometry import geometry, reshaped
+from backbench.techniques.technique import Context, Technique
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+REACHES: tuple[Reach, ...] = ("all", "inner")
+FINE = 100  # steps towards a target of MACs: one hundredth of each layer's channels at a time
+BATCH = 32  # images at once for taylor's gradients
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class PruneChannels(Technique):
+    """Removes whole channels from every layer that shares them: fewer parameters and MACs.
+
+    `ratio`: share of the channels that goes (0.5 where neither is given), or `macs`: share of the MACs that is left. `scope`:
+    the same share in each layer, or one ranking over all. `steps`: importance is asked anew between them. `round_to`: widths
+    are multiples of it. `images` of train give taylor's gradients.
+    """
+
+    stage: ClassVar[Literal["module", "graph"]] = "module"
+    reshapes: ClassVar[bool] = True
+
+    ratio: Share | None = None
+    macs: Share | None = None
+    importance: Literal["l1", "l2", "lamp", "taylor", "random"] = "l2"
+    scope: Literal["local", "global"] = "local"
+    steps: Annotated[int, Field(ge=1, le=100)] = 1
+    round_to: Annotated[int, Field(ge=2, le=256)] | None = None
+    images: Annotated[int, Field(ge=1)] = 128
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_target(cls, options: Any) -> Any:
+        if not isinstance(options, dict):
+            return options
+        if options.get("ratio") is None and options.get("macs") is None:
+            return {**options, "ratio": 0.5}
+        if options.get("ratio") is not None and options.get("macs") is not None:
+            raise ValueError("ratio and macs are two ways to say how much goes: give one of them")
+        return options
+
+    @classmethod
+    def missing(cls) -> str | None:
+        if find_spec("torch_pruning") is not None:
+            return None
+        return "technique prune_channels needs the package 'torch-pruning': pip install 'backbench[torch]'"
+
+    def apply(self, model: nn.Module, context: Context) -> nn.Module:
+        result, notes = self.pruned(model, context)
+        context.notes.update(notes)
+        return result
+
+    def rebuild(self, model: nn.Module, notes: dict[str, Any]) -> nn.Module:
+        return reshaped(model, notes["geometry"])
+
+    def pruned(self, model: nn.Module, context: Context, only: str | None = None) -> tuple[nn.Module, dict[str, Any]]:
+        """The smaller network and the notes; `only` names the one group of `groups` that is pruned.
+
+        Raises BackbenchError: a layer would vanish, the MACs can't be reached, or the network can't be traced.
+        """
+        failures = []
+        for reach in REACHES:
+            smaller = copy.deepcopy(model).requires_grad_(True)
+            try:
+                notes = self._carve(smaller, reach, context, only)
+            except (BackbenchError, MemoryError):
+                raise
+            except Exception as error:  # whatever the network's own code raises when its shapes don't fit
+                failures.append(where(error))
+                continue
+            return smaller.zero_grad() or smaller, {**notes, "reach": reach, "geometry": geometry(model, smaller)}
+        raise BackbenchError(f"technique prune_channels: this network can't be traced and pruned: {failures[0]}")
+
+    def _carve(self, model: nn.Module, reach: Reach, context: Context, only: str | None) -> dict[str, Any]:
+        """Prunes `model` in place and runs it once."""
+        import torch
+
+        example, before = example_of(context), widths(model)
+        macs = macs_of(model, example)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(context.seed)
+            channels = self._channels(model, example)
+            stays = channels.hold(reach, only)
+            sizes = channels.sizes()
+            if self.ratio is not None and self.scope == "local":
+                channels.refuse_vanishing(self.ratio)
+            self._remove(channels, model, example, macs, context)
+        refit(model, before)
+        left = channels.sizes()
+        return {
+            "macs": [macs, macs_of(model, example)],
+            "channels": {name: [size, left.get(name, size)] for name, size in sizes.items()},
+            "left_alone": stays,
+        }
+
+    def _channels(self, model: nn.Module, example: Tensor) -> Channels:
+        tp = require("technique prune_channels", "torch_pruning", "torch").importance
+        measures: dict[str, Callable[[], Any]] = {
+            "l1": lambda: tp.GroupMagnitudeImportance(p=1),
+            "l2": lambda: tp.GroupMagnitudeImportance(p=2),
+            "lamp": lambda: tp.LAMPImportance(p=2),
+            "taylor": tp.GroupTaylorImportance,
+            "random": tp.RandomImportance,
+        }
+        whole = self.ratio is None
+        return Channels(
+            model,
+            example,
+            measures[self.importance](),
+            ratio=1.0 if self.ratio is None else self.ratio,
+            steps=FINE if whole else self.steps,
+            everywhere=self.scope == "global",
+            round_to=self.round_to,
+        )
+
+    def _remove(self, channels: Channels, model: nn.Module, example: Tensor, macs: int, context: Context) -> None:
+        """All steps, or as many as bring the MACs down to their share."""
+        goal = 0 if self.macs is None else int(self.macs * macs)
+        while self.macs is None or macs_of(model, example) > goal:
+            if self.importance == "taylor":
+                gradients(model, context, self.images)
+            if not channels.step():
+                break
+        reached = macs_of(model, example)
+        if self.macs is not None and reached > goal:
+            raise BackbenchError(
+                f"technique prune_channels: macs={self.macs:g} can't be reached: with one channel left wherever one can be "
+                f"removed, {reached / macs:.1%} of the {macs} MACs remain"
+            )
+
+    def groups(self, model: nn.Module, context: Context) -> list[str]:
+        """The groups of channels that can be pruned, each by the name of its first layer."""
+        channels = self._channels(copy.deepcopy(model).requires_grad_(True), example_of(context))
+        channels.hold("all")
+        return list(channels.sizes())
+
+
+def example_of(context: Context) -> Tensor:
+    """One image of zeros: only its shape matters."""
+    import torch
+
+    return torch.zeros(1, *context.shape)
+
+
+def macs_of(model: nn.Module, example: Tensor) -> int:
+    """MACs of one image (`FlopCounterMode` counts 2 FLOPs a MAC). Raises what the network raises where shapes don't fit."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.eval()(example)
+    return int(counter.get_total_flops()) // 2
+
+
+def gradients(model: nn.Module, context: Context, count: int) -> None:
+    """The loss's gradients over `count` images of train, drawn by the seed, in `model`'s parameters. Raises Skip without train."""
+    import torch
+
+    train = context.dataset.train
+    if not len(train):
+        raise Skip(
+            f"technique prune_channels: taylor needs images of train, and {context.dataset.name} has no train part"
+        )
+    places = np.sort(np.random.default_rng(context.seed).permutation(len(train))[:count])
+    model.zero_grad()
+    with tracing():
+        for start in range(0, len(places), BATCH):
+            chosen = places[start : start + BATCH]
+            scores = model(torch.from_numpy(context.preprocessing(train.images.read(chosen))))
+            labels = torch.from_numpy(np.asarray(train.labels[chosen], np.int64))
+            torch.nn.functional.cross_entropy(scores, labels, reduction="sum").backward()
