@@ -170,15 +170,18 @@ def train(
     device: str = "cpu",
     max_memory: int | None = None,
     tell: Tell = lambda progress: None,
+    loop: Callable[[nn.Module, Dataset, Preprocessing, Recipe, int, str], Training] = Training,
 ) -> Trained:
     """Trains `model` in place; continues from the folder's checkpoint where there is one.
+
+    `loop` makes the training itself: a subclass of `Training` with another loss or other targets.
 
     Raises TrainingDiverged for a loss that is no number, DataError for an empty part.
     """
     torch.manual_seed(seed)
     if recipe.batch * preprocessing.size[0] * preprocessing.size[1] < ONE_THREAD:
         torch.set_num_threads(1)
-    run = Training(model, dataset, preprocessing, recipe, seed, device)
+    run = loop(model, dataset, preprocessing, recipe, seed, device)
     if max_memory is not None:
         run.micro_batch = memory.micro_batch(run, max_memory)
     last, best = folder / "last.safetensors", folder / "best.safetensors"

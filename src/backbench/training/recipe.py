@@ -58,11 +58,14 @@ class Recipe(Strict):
     description: str
     epochs: Annotated[int, Field(ge=1)]
     batch: Annotated[int, Field(ge=1)]
-    optimizer: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"  # adam: decay as an L2 penalty on every weight, as torch's
     lr: Annotated[float, Field(gt=0)]  # the schedule's peak
     momentum: Fraction = 0.9  # Nesterov's for sgd, beta 1 for adamw
     weight_decay: NotNegative = 0.0  # on weights of two and more dimensions; never on norms and biases
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant", "step"] = "cosine"
+    period: Annotated[float, Field(gt=0)] | None = None  # epochs of half a cosine; none: the whole run
+    step: Annotated[int, Field(ge=1)] = 30  # epochs between two drops of the schedule "step"
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.1  # what each drop multiplies the rate by
     warmup: NotNegative = 0.0  # epochs, linear from 0
     augment: Augment = Augment()
     label_smoothing: Fraction = 0.0

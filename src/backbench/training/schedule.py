@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-SHAPES: dict[str, Callable[[float], float]] = {
-    "constant": lambda done: 1.0,
-    "linear": lambda done: 1.0 - done,
-    "cosine": lambda done: 0.5 * (1.0 + math.cos(math.pi * done)),
+# From the recipe, the share of the run that is done, and the epochs behind the warm-up, to a factor of the peak.
+SHAPES: dict[str, Callable[[Recipe, float, float], float]] = {
+    "constant": lambda recipe, done, epoch: 1.0,
+    "linear": lambda recipe, done, epoch: 1.0 - done,
+    "cosine": lambda recipe, done, epoch: (
+        0.5 * (1 + math.cos(math.pi * (epoch / recipe.period if recipe.period else done)))
+    ),
+    "step": lambda recipe, done, epoch: recipe.gamma ** (epoch // recipe.step),
 }
 
 
@@ -24,7 +28,8 @@ def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
     total, warm = recipe.epochs * steps_per_epoch, recipe.warmup * steps_per_epoch
     if step < warm:
         return recipe.lr * (step + 1) / (warm + 1)
-    return recipe.lr * SHAPES[recipe.schedule]((step - warm) / max(1.0, total - warm))
+    done = (step - warm) / max(1.0, total - warm)
+    return recipe.lr * SHAPES[recipe.schedule](recipe, done, (step - warm) / steps_per_epoch)
 
 
 def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -32,6 +37,8 @@ def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     import torch
 
     trained = [weight for weight in model.parameters() if weight.requires_grad]
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(trained, lr=recipe.lr, betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay)
     groups = [
         {"params": [w for w in trained if w.ndim >= 2], "weight_decay": recipe.weight_decay},
         {"params": [w for w in trained if w.ndim < 2], "weight_decay": 0.0},
