@@ -13,6 +13,7 @@ from backbench.artefacts.cost import file_parameters, module_macs, module_parame
 from backbench.artefacts.onnx_macs import count
 from backbench.artefacts.operators import QUANTIZING, integer, operators
 from backbench.spec.choice import Choice
+from backbench.techniques.chain import quantizes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,9 +61,9 @@ def step(choice: Choice, stage: str, parent: Facts, child: Facts, notes: Mapping
         "notes": dict(notes),
         "parent": without_shapes(parent),
         "child": without_shapes(child),
-        "shapes_changed": {
-            name: [before.get(name), shape] for name, shape in after.items() if before.get(name) != shape
-        },
+        "shapes_changed": {}
+        if quantizes(choice)  # it may fold and rename weights, and changes the shape of none
+        else {name: [before.get(name), shape] for name, shape in after.items() if before.get(name) != shape},
         "verdicts": {verdict: "yes" if child[fact] < parent[fact] else "no" for verdict, fact in VERDICTS.items()},
     }
 

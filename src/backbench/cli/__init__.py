@@ -15,6 +15,7 @@ from backbench.cli.compare import compare
 from backbench.cli.demo import demo
 from backbench.cli.doctor import doctor
 from backbench.cli.evaluate import evaluate
+from backbench.cli.explain import explain
 from backbench.cli.listing import listing
 from backbench.cli.predict import predict
 from backbench.cli.report import report
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, train, evaluate, predict, report, compare, show, tune, doctor):
+for command in (demo, run, train, evaluate, predict, report, compare, show, explain, tune, doctor):
     app.command()(command)
 app.command("list")(listing)
 app.add_typer(cache_app, name="cache")

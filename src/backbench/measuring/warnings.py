@@ -17,6 +17,7 @@ CACHE = 0.10  # same-sample against distinct-sample latency (rule 5)
 FLUSH = 0.05  # flush-to-zero off against on (rule 5)
 OVERRUN, UNDERUSE = 1.1, 0.5  # CPU-seconds ÷ wall ÷ threads (rule 8)
 OVERHEAD = 0.01  # an empty call's share of a call
+MOSTLY = 0.5  # share of the time in integer kernels under which a network is quantized on paper
 FEW = 5  # processes: under it a t interval says little
 SPELLINGS = {"f32": "fp32", "f16": "fp16", "float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
 
@@ -211,6 +212,24 @@ def precision(record: Record) -> Warn | None:
     )
 
 
+def float_time(record: Record) -> Warn | None:
+    """Quantized, and most of the time is not in integer kernels all the same."""
+    share, kernels = record.executed.get("integer_share"), record.executed.get("time_by_kernel")
+    if not isinstance(share, (int, float)) or not isinstance(kernels, dict) or share >= MOSTLY or not kernels:
+        return None
+    if not any("quantize" in part.name for part in record.cell.technique):
+        return None  # weights stored in fewer bits were never meant for integer kernels
+    floats = {name: seconds for name, seconds in kernels.items() if not name.startswith("int8 ")}
+    first = max(floats, key=lambda name: float(floats[name]))
+    part = float(floats[first]) / sum(map(float, kernels.values()))
+    return Warn(
+        code="float-time",
+        message=f"{share:.0%} of the time is in integer kernels; {part:.0%} is in {first}",
+        evidence={"integer_share": share, "time_by_kernel": kernels},
+        remedy="another technique, route or runtime that has integer kernels for these operators",
+    )
+
+
 def chance(classes: int) -> Warn:
     """An accuracy of a head that was never trained on this dataset (recorded on demand only)."""
     return Warn(
@@ -237,4 +256,5 @@ CHECKS: tuple[Callable[[Record], Warn | None], ...] = (
     overhead,
     disputed_macs,
     precision,
+    float_time,
 )

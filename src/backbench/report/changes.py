@@ -13,7 +13,8 @@ from backbench.report.comparison import Versus, against
 from backbench.report.rows import Row, number_in
 from backbench.report.section import Section
 from backbench.report.table import speed_text
-from backbench.report.units import mb, millions, plain_name
+from backbench.report.units import mb, millions, percent, plain_name
+from backbench.spec.cell import Cell, Chain, canonical
 
 QUANTITIES: dict[str, tuple[str, Callable[[float | None], str], str]] = {
     "stored": ("parameters", millions, "M"),
@@ -35,18 +36,35 @@ def row_changes(row: Row, effect: Versus | None) -> list[str]:
         return []
     executed = number_in(row.record.executed, "integer_operators")
     lines[-1] += "" if executed is None else f"; {executed:.0f} integer operators executed"
+    share = number_in(row.record.executed, "integer_share")
+    lines[-1] += "" if share is None else f"; {percent(share, 0)} % of the time in integer kernels"
     if effect and effect.ratio:
-        lines[-1] += f"; speed against #{effect.base.number}, which is the same without it: {speed_text(effect)}"
+        without = "it" if len(effect.base.cell.technique) == len(row.cell.technique) - 1 else "these"
+        lines[-1] += f"; speed against #{effect.base.number}, which is the same without {without}: {speed_text(effect)}"
     return lines
 
 
 def parents(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """(row, the row that lacks its last technique and is the same otherwise)."""
-    known = {row.cell: row for row in rows}
-    pairs = [
-        (row, row.cell.model_copy(update={"technique": row.cell.technique[:-1]})) for row in rows if row.cell.technique
-    ]
-    return [(row, known[cell]) for row, cell in pairs if cell in known]
+    """(row, its parent) of each row that has one."""
+    known = by_cell(rows)
+    return [(row, base) for row in rows if (base := parent_of(row, known)) is not None]
+
+
+def parent_of(row: Row, known: Mapping[str, Row]) -> Row | None:
+    """The row that is the same but for the chain's last techniques: the longest such chain that was measured."""
+    chain = row.cell.technique
+    shorter = (cell_key(row.cell, chain[:length]) for length in range(len(chain) - 1, -1, -1))
+    return next((known[key] for key in shorter if key in known), None)
+
+
+def by_cell(rows: Sequence[Row]) -> dict[str, Row]:
+    """Of what was measured."""
+    return {cell_key(row.cell, row.cell.technique): row for row in rows if row.status == "ok"}
+
+
+def cell_key(cell: Cell, chain: Chain) -> str:
+    """The cell with this chain instead of its own, as text."""
+    return canonical({**cell.model_dump(mode="json"), "technique": [part.model_dump(mode="json") for part in chain]})
 
 
 def steps(row: Row) -> list[Mapping[str, Any]]:

@@ -25,7 +25,7 @@ def draw(context: Context, wanted: int, technique: str) -> NDArray[np.int64]:
         raise Skip(f"technique {technique}: it calibrates on train, and {name} has no train part")
     if wanted > have:
         raise BackbenchError(
-            f"technique {technique}: calibration={wanted} is more than the {have} images of {name}'s train part"
+            f"technique {technique}: calibration={wanted} is more than the {have} images in the train part of {name}"
         )
     return places(have, wanted, context.seed)
 
