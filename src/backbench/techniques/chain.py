@@ -142,6 +142,12 @@ def quantizes(choice: Choice) -> bool:
     return REGISTRY.get(choice.name).lowers_precision
 
 
+def tolerance(chain: Chain) -> str | None:
+    """The row of the gate's table that the chain asks for, or None: the runtime's own."""
+    rows = [REGISTRY.get(choice.name).tolerance for choice in chain]
+    return next((row for row in reversed(rows) if row is not None), None)
+
+
 def trains(chain: Chain) -> bool:
     """Whether a step trains the network on the dataset, its head included."""
     return any(REGISTRY.get(choice.name).trains for choice in chain)

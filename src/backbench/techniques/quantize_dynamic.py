@@ -26,6 +26,7 @@ class QuantizeDynamic(Technique):
 
     stage: ClassVar[Stage] = "graph"
     lowers_precision: ClassVar[bool] = True
+    tolerance: ClassVar[str | None] = "int8"
 
     per_channel: bool = True
     route: Route | None = None

@@ -42,6 +42,7 @@ class QuantizeStatic(Technique):
 
     stage: ClassVar[Stage] = "graph"
     lowers_precision: ClassVar[bool] = True
+    tolerance: ClassVar[str | None] = "int8"
 
     calibration: Annotated[int, Field(ge=1)] = 256
     per_channel: bool = True

@@ -56,6 +56,7 @@ class Technique(Part):
         False  # gives weights other shapes: zeros that were set before are no longer what was asked
     )
     lowers_precision: ClassVar[bool] = False  # rounds weights: nothing that changes the network can come after it
+    tolerance: ClassVar[str | None] = None  # the gate's row for what it makes; None: it changes no row
     followed_by: ClassVar[str | None] = None  # the technique that finishes its work; a chain is completed with it
 
     def works_on(self) -> Stage:

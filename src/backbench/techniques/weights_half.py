@@ -30,6 +30,7 @@ class WeightsHalf(Technique):
 
     stage: ClassVar[Stage] = "graph"
     lowers_precision: ClassVar[bool] = True
+    tolerance: ClassVar[str | None] = "bf16"
 
     dtype: Literal["fp16", "bf16"] = "fp16"
     route: Route | None = None
