@@ -57,7 +57,7 @@ def test_it_is_the_same_network_with_other_weights(context: Context, recipe: str
         isinstance(layer, (nn.Conv2d, nn.Linear)) for layer in model.modules()
     )
     assert len(mine.notes["training"]["curve"]) == 1
-    assert mine.notes["recipe"]["lr"] == 0.001
+    assert mine.notes["training"]["recipe"]["lr"] == 0.001
 
 
 def test_it_is_converted_to_integer_operators(artefact: Made, recipe: str) -> None:
@@ -95,5 +95,5 @@ def test_a_frozen_graph_can_not_be_trained(context: Context) -> None:
 
 def test_without_a_train_part_there_is_no_training(context: Context) -> None:
     empty = Split(context.dataset.train.images, np.empty(0, np.int64))
-    with pytest.raises(Skip, match="no train part"):
+    with pytest.raises(Skip, match="no train or validation part"):
         QuantizeAware().apply(network(), replace(context, dataset=replace(context.dataset, train=empty), notes={}))

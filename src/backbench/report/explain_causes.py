@@ -51,8 +51,10 @@ def no_parent(case: Case) -> Cause | None:
 
 
 def masks(case: Case) -> Cause | None:
-    """Zeros without a removal."""
+    """Zeros without a removal; rounding makes some too, and nobody takes those for pruning."""
     before, after = case.quantities["nonzero"]
+    if not any(name.startswith("prune") for name in names(case)):
+        return None
     if case.changed("nonzero") != "yes" or case.changed("stored") == "yes" or before is None or after is None:
         return None
     return Cause(

@@ -3,19 +3,24 @@ to live with it (Jacob et al. 2018, arXiv:1712.05877).
 
 It leaves a network of the same shape with other weights, still fp32: on its own nothing is smaller or faster. So a chain that holds it is
 completed with `quantize_static`, which converts it by the route of the runtime; naming that step oneself sets its options. The reference
-of the gate is the trained network before it is converted. Selection is on the validation part, with the rounding in place.
+of the gate is the trained network before it is converted. Selection is on the validation part, with the rounding in place; zeros that
+a mask of the same chain has set stay zero.
 """
 
 from __future__ import annotations
 
 import copy
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backbench.errors import Skip
+from backbench.techniques import calibration
+from backbench.techniques.finetune import NOT_NOTED
 from backbench.techniques.technique import Context, Stage, Technique
-from backbench.training import recipe as recipes
+from backbench.training.recipe import load_recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,30 +38,29 @@ class QuantizeAware(Technique):
     recipe: str = "short"
 
     def check(self) -> None:
-        recipes.load_recipe(self.recipe)
+        load_recipe(self.recipe)
 
     def content(self) -> dict[str, Any]:
-        return {"recipe": recipes.load_recipe(self.recipe).identity()}
+        return {"recipe": load_recipe(self.recipe).identity()}
 
     def apply(self, model: nn.Module, context: Context) -> nn.Module:
         from backbench.training import fake_quantization
-        from backbench.training.loop import train
+        from backbench.training.further import Further, train_further
 
         refuse_frozen(model)
-        if not len(context.dataset.train):
-            raise Skip(f"technique quantize_aware: it trains, and {context.dataset.name} has no train part")
-        rounding, how = copy.deepcopy(model), recipes.load_recipe(self.recipe)
-        places = fake_quantization.insert(rounding)
+        rounding = copy.deepcopy(model)
+        count = fake_quantization.insert(rounding)
         fake_quantization.calibrate(rounding, first_batches(context))
-        with tempfile.TemporaryDirectory() as folder:
-            done = train(
-                rounding, context.dataset, context.preprocessing, how,
-                seed=context.seed, folder=Path(folder), device=context.device, max_memory=context.settings.max_memory,
-                tell=lambda progress: context.progress(f"quantize_aware: {progress}"),
-            )  # fmt: skip
-        context.notes.update(fake_quantizers=places, recipe=how.model_dump(mode="json"), training=done.about)
+        masked = any(step["notes"].get("masks") for step in context.earlier)
+        wanted = Further(
+            rounding, context.dataset, context.preprocessing, load_recipe(self.recipe), context.seed, context.settings,
+            device=context.device, hold_zeros=masked, tell=lambda text: context.progress(f"quantize_aware: {text}"),
+        )  # fmt: skip
+        done, about = train_further(wanted)
+        noted = {key: value for key, value in about.items() if key not in NOT_NOTED}
+        context.notes.update(fake_quantizers=count, training=noted)
         trained = copy.deepcopy(model)
-        trained.load_state_dict(fake_quantization.plain_state(done.model))
+        trained.load_state_dict(fake_quantization.plain_state(done))
         return trained.eval()
 
 
@@ -73,9 +77,12 @@ def refuse_frozen(model: nn.Module) -> None:
         raise Skip("technique quantize_aware: this network is frozen, it has no weight that can be trained")
 
 
-def first_batches(context: Context) -> Any:
-    from backbench.techniques import calibration
-
-    chosen = calibration.places(len(context.dataset.train), CALIBRATION, context.seed)
-    shape = (context.preprocessing.channels, *context.preprocessing.size)
-    return calibration.batches(context, chosen, shape)
+def first_batches(context: Context) -> Iterator[NDArray[np.float32]]:
+    """What gives the first ranges. Raises Skip where there is nothing to train on."""
+    have = len(context.dataset.train)
+    if not have or not len(context.dataset.validation):
+        raise Skip(
+            f"technique quantize_aware: it trains and selects, and {context.dataset.name} has no train or validation part"
+        )
+    chosen = calibration.places(have, min(CALIBRATION, have), context.seed)
+    return calibration.batches(context, chosen, context.shape)

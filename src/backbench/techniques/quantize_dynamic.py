@@ -41,8 +41,7 @@ class QuantizeDynamic(Technique):
         onnxruntime_int8.dynamic(source, target, per_channel=self.per_channel)
 
     def apply(self, model: nn.Module, context: Context) -> nn.Module:
-        shape = (context.preprocessing.channels, *context.preprocessing.size)
-        converted, found = pt2e.quantized(model, shape, (), dynamic=True)
+        converted, found = pt2e.quantized(model, context.shape, (), dynamic=True)
         context.notes.update(found)
         return converted
 

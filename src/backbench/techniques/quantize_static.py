@@ -74,10 +74,9 @@ class QuantizeStatic(Technique):
 
     def apply(self, model: nn.Module, context: Context) -> nn.Module:
         chosen = calibration.draw(context, self.calibration, "quantize_static")
-        shape = (context.preprocessing.channels, *context.preprocessing.size)
         context.progress(f"quantize_static: {len(chosen)} calibration images")
-        batches = calibration.batches(context, chosen, shape)
-        converted, found = pt2e.quantized(model, shape, batches, dynamic=False)
+        batches = calibration.batches(context, chosen, context.shape)
+        converted, found = pt2e.quantized(model, context.shape, batches, dynamic=False)
         context.notes.update(calibration.notes(context, chosen) | found)
         return converted
 
