@@ -124,9 +124,30 @@ def test_executed_precision(options: dict[str, Any], technique: str, executed: s
     assert codes(record.model_copy(update={"cell": cell, "executed": {"precision": executed}})) == expected
 
 
+def mask_step(notes: dict[str, Any]) -> dict[str, Any]:
+    return {"technique": "prune", "notes": notes, "child": {"stored": 1000, "nonzero": 700}}
+
+
+def test_masks_are_said_to_remove_nothing() -> None:
+    record = latency_record(CALM)
+    masked = record.model_copy(update={"evidence": {"steps": [mask_step({"masks": True})]}})
+    [warn] = of_record(masked)
+    assert warn.message == "masks remove nothing: 30% of the parameters are zero, and all are stored and multiplied"
+    assert "prune_channels" in warn.remedy
+    removed = record.model_copy(update={"evidence": {"steps": [mask_step({})]}})
+    assert codes(removed) == []
+
+
+def test_the_share_of_subnormal_weights_is_said() -> None:
+    record = latency_record({**CALM, "flushed": {"off": 0.0034, "on": 0.001}})
+    facts = {"parameters": {"stored": 1000, "subnormal": 12}}
+    [warn] = of_record(record.model_copy(update={"artefact": facts}))
+    assert warn.message == "1.20% of the weights are subnormal: 3.40 × slower without flush-to-zero"
+
+
 def test_every_warning_says_what_to_do_about_it() -> None:
     record = latency_record({**CALM, "regime": "unsteady", "cpu_share": 2.0, "overhead": 1.0}, processes=2)
     warnings = [*of_record(record), chance(10)]
     assert len(warnings) == 5
     assert all(warn.message and warn.evidence and warn.remedy for warn in warnings)
-    assert len(CHECKS) == 15
+    assert len(CHECKS) == 17

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from backbench.errors import BackbenchError, SpecError, UnknownName, UsageError
+from backbench.errors import BackbenchError, Skip, SpecError, UnknownName, UsageError
 from backbench.spec.choice import chain_text, parse_chain
-from backbench.techniques.chain import check_order, of_stage, resolve_chain
+from backbench.techniques.chain import check_order, checked_chain, of_stage, resolve_chain
+from backbench.techniques.prune_24 import Prune24
 
 
 def test_defaults_and_the_route_are_written_down() -> None:
@@ -54,3 +55,49 @@ def test_a_chain_is_cut_at_the_export() -> None:
     assert [chain_text(of_stage(chain, stage)) for stage in ("module", "graph")] == [
         "prune_unstructured", "quantize_static",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("chain", "works"),
+    [
+        ("quantize_static+prune_channels", "prune_channels+quantize_static"),
+        ("prune_unstructured+prune_channels", "prune_channels+prune_unstructured"),
+        ("prune_structured+finetune+low_rank", "low_rank+prune_structured+finetune"),
+        ("quantize_static+finetune+prune_channels", "finetune+prune_channels+quantize_static"),
+        ("quantize_dynamic+prune_unstructured+low_rank", "low_rank+prune_unstructured+quantize_dynamic"),
+    ],
+)
+def test_a_chain_that_can_not_be_says_the_order_that_can(chain: str, works: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_order(parse_chain(chain))
+    assert str(caught.value).endswith(f"this order works: {works}")
+    check_order(parse_chain(works))
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        "none",
+        "prune_channels:ratio=0.2+finetune+prune_channels:ratio=0.2+finetune+quantize_static",
+        "finetune+low_rank+finetune",
+        "prune_unstructured+finetune+prune_structured",
+    ],
+)
+def test_a_chain_that_can_be_is_left_as_it_is(chain: str) -> None:
+    check_order(parse_chain(chain))
+
+
+def test_the_reason_is_named() -> None:
+    with pytest.raises(UsageError, match="prune_unstructured sets weights to zero and can't stand before low_rank"):
+        check_order(parse_chain("prune_unstructured+low_rank"))
+
+
+def test_an_order_is_refused_when_the_study_is_read() -> None:
+    with pytest.raises(UsageError, match=r"this order works: prune_channels.*quantize_static"):
+        checked_chain(parse_chain("quantize_static+prune_channels"))
+
+
+def test_what_can_not_be_used_here_is_skipped_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Prune24, "missing", classmethod(lambda cls: "no CUDA here"))
+    with pytest.raises(Skip, match="no CUDA here"):
+        resolve_chain(parse_chain("prune_24"), "eager")

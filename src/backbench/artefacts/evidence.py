@@ -5,7 +5,7 @@ A mask removes nothing: zeros lower `nonzero` and leave `stored`, bytes and MACs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +19,21 @@ if TYPE_CHECKING:
     from torch import nn
 
 Facts = dict[str, Any]
-VERDICTS = {
-    "fewer_parameters": "stored",
-    "more_zeros": "nonzero",
-    "smaller_file": "bytes",
-    "fewer_macs": "macs",
-}  # verdict → the fact that must be smaller than the parent's
+VERDICTS: dict[str, Callable[[Facts], int]] = {
+    "fewer_parameters": lambda facts: facts["stored"],
+    "more_zeros": lambda facts: facts["nonzero"] - facts["stored"],  # removed weights are no zeros
+    "smaller_file": lambda facts: facts["bytes"],
+    "fewer_macs": lambda facts: facts["macs"],
+}  # verdict → what must be smaller than the parent's
 
 
 def module_facts(model: nn.Module, shape: tuple[int, int, int]) -> Facts:
-    """stored, nonzero, bytes, macs, and the shape of every parameter."""
+    """stored, nonzero, subnormal, bytes, macs, and the shape of every parameter."""
     found = module_parameters(model)
     return {
         "stored": found["stored"],
         "nonzero": found["nonzero"],
+        "subnormal": found["subnormal"],
         "bytes": found["weights_bytes"],
         "macs": sum(module_macs(model, shape).values()),
         "shapes": {name: list(tensor.shape) for name, tensor in model.named_parameters()},
@@ -45,6 +46,7 @@ def file_facts(path: Path) -> Facts:
     return {
         "stored": found["stored"],
         "nonzero": found["nonzero"],
+        "subnormal": found["subnormal"],
         "bytes": sum(part.stat().st_size for part in path.parent.glob(f"{path.name}*")),
         "macs": count(path).total,
         "integer_operators": integer(nodes),
@@ -64,7 +66,7 @@ def step(choice: Choice, stage: str, parent: Facts, child: Facts, notes: Mapping
         "shapes_changed": {}
         if quantizes(choice)  # it may fold and rename weights, and changes the shape of none
         else {name: [before.get(name), shape] for name, shape in after.items() if before.get(name) != shape},
-        "verdicts": {verdict: "yes" if child[fact] < parent[fact] else "no" for verdict, fact in VERDICTS.items()},
+        "verdicts": {verdict: "yes" if of(child) < of(parent) else "no" for verdict, of in VERDICTS.items()},
     }
 
 

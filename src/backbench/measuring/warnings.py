@@ -140,12 +140,14 @@ def subnormal(record: Record) -> Warn | None:
     if not pairs or median(off / on for off, on in pairs) <= 1 + FLUSH:
         return None
     gain = median(off / on for off, on in pairs)
+    parameters = (record.artefact or {}).get("parameters") or {}
+    share = parameters.get("subnormal", 0) / max(1, parameters.get("stored", 0))
     return Warn(
         code="subnormal",
-        message=f"subnormal weights make it slower: {gain:.2f} × the time with flush-to-zero",
+        message=f"{share:.2%} of the weights are subnormal: {gain:.2f} × slower without flush-to-zero",
         evidence={
             "off_over_on": [off / on for off, on in pairs],
-            "artefact": (record.artefact or {}).get("parameters"),
+            "artefact": parameters,
         },
         remedy="set weights under 1.2e-38 to zero; they decide nothing",
     )
@@ -230,6 +232,21 @@ def float_time(record: Record) -> Warn | None:
     )
 
 
+def masks(record: Record) -> Warn | None:
+    """Weights were set to zero, and nothing was removed behind that."""
+    steps = [step for step in record.evidence.get("steps", ()) if step.get("notes", {}).get("masks")]
+    if not steps:
+        return None
+    last = steps[-1]["child"]
+    zero = 1 - last["nonzero"] / last["stored"]
+    return Warn(
+        code="masks",
+        message=f"masks remove nothing: {zero:.0%} of the parameters are zero, and all are stored and multiplied",
+        evidence={"stored": last["stored"], "nonzero": last["nonzero"]},
+        remedy="prune_channels removes channels, and with them parameters, bytes and MACs",
+    )
+
+
 def chance(classes: int) -> Warn:
     """An accuracy of a head that was never trained on this dataset (recorded on demand only)."""
     return Warn(
@@ -257,4 +274,5 @@ CHECKS: tuple[Callable[[Record], Warn | None], ...] = (
     disputed_macs,
     precision,
     float_time,
+    masks,
 )
