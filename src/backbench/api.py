@@ -214,12 +214,12 @@ def predict(
 
 
 def write_report(*folders: Path | str, out: Path | str | None = None) -> list[Path]:
-    """Writes report.md and report.csv of these run folders into `out` (the first folder unless said)."""
-    from backbench.report import markdown
+    """Writes report.md, report.html and report.csv of these run folders into `out` (the first folder unless said)."""
+    from backbench.report import writing
 
     if not folders:
         raise UsageError("report: name at least one folder of a run")
-    return markdown.write_report(Path(out or folders[0]), [Path(folder) for folder in folders])
+    return writing.write_report(Path(out or folders[0]), [Path(folder) for folder in folders])
 
 
 def one_cell(model: str, dataset: str, settings: Settings, fields: Mapping[str, Any]) -> Cell:

@@ -13,13 +13,26 @@ import pytest
 from rich.console import Console
 
 from backbench.errors import BackbenchError, UsageError
+from backbench.report.axes import AXES, Axis
 from backbench.report.csv import FIELDS, csv_text
-from backbench.report.markdown import escape, write_report
-from backbench.report.plot import svg
+from backbench.report.markdown import MAX_ROWS, escape, report_text
+from backbench.report.pareto import Interval, Point, standings
+from backbench.report.plot import MAX_POINTS, chosen, svg
 from backbench.report.reading import records_in
 from backbench.report.section import Section, sections
-from backbench.report.terminal import print_table
-from records_builder import HOST, make_cell, make_measurement, make_record, make_refused, make_warning, write_records
+from backbench.report.survey import survey
+from backbench.report.terminal import MAX_LINES, show, shown
+from backbench.report.writing import write_report
+from records_builder import (
+    HOST,
+    make_artefact,
+    make_cell,
+    make_measurement,
+    make_record,
+    make_refused,
+    make_warning,
+    write_records,
+)
 
 EAGER = make_cell("resnet20", "none", "eager")
 ORT = make_cell("resnet20", "none", "onnxruntime")
@@ -50,7 +63,8 @@ def made(folder: Path) -> list[Section]:
 
 def test_what_is_written(run_folder: Path) -> None:
     paths = write_report(run_folder / "out", [run_folder])
-    assert [path.name for path in paths] == ["report.md", "report.csv", "accuracy-latency.svg"]
+    names = ["report.md", "report.html", "report.csv", "accuracy-latency.svg", "accuracy-size.svg"]
+    assert [path.name for path in paths] == names
     assert all(path.is_file() for path in paths)
     assert sorted(path.name for path in (run_folder / "out").iterdir()) == sorted(path.name for path in paths)
 
@@ -134,8 +148,7 @@ def test_names_stay_text(tmp_path: Path, name: str) -> None:
     (table, *_) = [block for block in text.split("\n\n") if block.startswith("| \\#")]
     assert len({line.replace("\\|", "").count("|") for line in table.splitlines()}) == 1
     ElementTree.fromstring((folder / "accuracy-latency.svg").read_text())
-    console = Console(file=io.StringIO(), width=100)
-    print_table([folder], console)
+    show(shown(survey([folder])), Console(file=io.StringIO(), width=100))
 
 
 def test_escaping() -> None:
@@ -242,7 +255,7 @@ def test_the_plot_names_its_points(run_folder: Path) -> None:
     assert drawn is not None
     root = ElementTree.fromstring(drawn)
     titles = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
-    assert titles[1:] == ["#1 resnet20 · none · eager", "#2 resnet20 · none · onnxruntime"]
+    assert sorted(titles[1:], key=str) == ["#1 resnet20 · none · eager", "#2 resnet20 · none · onnxruntime"]
 
 
 def test_no_plot_of_one_point(tmp_path: Path) -> None:
@@ -251,9 +264,46 @@ def test_no_plot_of_one_point(tmp_path: Path) -> None:
 
 def test_the_terminal_fits_80_columns(run_folder: Path) -> None:
     console = Console(file=io.StringIO(), width=80)
-    print_table([run_folder], console)
+    show(shown(survey([run_folder])), console)
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert max(map(len, text.splitlines())) <= 80
     assert "2.00× faster" in text
     assert "failed: out of memory (resnet56 · none · eager)" in text
+
+
+def test_a_large_table_is_cut_on_the_terminal_and_in_markdown_and_says_so(tmp_path: Path) -> None:
+    record = make_record(EAGER)
+    cells = [make_cell(seed=seed) for seed in range(MAX_ROWS + 5)]
+    made = [record.model_copy(update={"cell": cell, "cell_id": cell.id}).sealed() for cell in cells]
+    found = survey([write_records(tmp_path, *made)])
+    part = shown(found).parts[0]
+    assert part.grid is not None
+    assert (len(part.grid.lines), part.grid.left_out) == (MAX_LINES, MAX_ROWS + 5 - MAX_LINES)
+    text = report_text(found, {})
+    assert text.count("… and 5 more rows: `report.html` and `report.csv` have them all.") == 2
+    assert len(csv_text(found.sections).splitlines()) == MAX_ROWS + 6
+
+
+@pytest.mark.parametrize("axis", AXES, ids=lambda axis: axis.name)
+def test_the_accuracy_is_plotted_against_every_cost(tmp_path: Path, axis: Axis) -> None:
+    costs = {"peak_memory": make_measurement("byte", 2e6), "energy": make_measurement("J", 0.5)}
+    more = {"peak_memory": make_measurement("byte", 4e6), "energy": make_measurement("J", 1.0)}
+    large = make_artefact(bytes=2_200_000)
+    slow = make_record(EAGER, SLOW, 350, measurements=more, artefact=large, cost={"counters": {"a": 90_000_000}})
+    folder = write_records(tmp_path, slow, make_record(ORT, FAST, 330, measurements=costs))
+    drawn = svg(survey([folder]).sections[0], axis)
+    assert drawn is not None
+    root = ElementTree.fromstring(drawn)
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert f"{axis.title}, {axis.unit} (logarithmic)" in texts
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}g"))) == 2
+
+
+def test_a_plot_holds_500_points_and_the_front_among_them() -> None:
+    points = [Point(number, Interval.exact(0.5 - number * 1e-4), Interval.exact(1 + number)) for number in range(2000)]
+    ranked = standings(points)
+    kept = chosen(points, ranked)
+    assert len({point.number for point in kept}) == len(kept) == MAX_POINTS
+    assert kept[0].number == 0
+    assert max(point.number for point in kept) > 1900

@@ -18,6 +18,7 @@ from backbench.cli.evaluate import evaluate
 from backbench.cli.explain import explain
 from backbench.cli.listing import listing
 from backbench.cli.predict import predict
+from backbench.cli.recommend import recommend
 from backbench.cli.report import report
 from backbench.cli.run import run
 from backbench.cli.show import show
@@ -33,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, train, evaluate, predict, report, compare, show, explain, tune, doctor):
+for command in (demo, run, train, evaluate, predict, report, recommend, compare, show, explain, tune, doctor):
     app.command()(command)
 app.command("list")(listing)
 app.add_typer(cache_app, name="cache")

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     runtimes = "runtimes"
     metrics = "metrics"
     recipes = "recipes"
+    published = "published"
 
 
 def listing(
@@ -26,7 +27,7 @@ def listing(
     as_json: Json = False,
 ) -> None:
     """List the registered parts of a kind, their options, and why one can't be used here."""
-    found = recipes() if kind is Kind.recipes else parts(kind)
+    found = APART[kind]() if kind in APART else parts(kind)
     if kind is Kind.models and all_names:
         from backbench.models.build import names
 
@@ -65,3 +66,18 @@ def recipes() -> dict[str, dict[str, Any]]:
     from backbench.training.recipe import load_recipe, names
 
     return {name: {"about": load_recipe(name).description, "options": {}, "missing": None} for name in names()}
+
+
+def published() -> dict[str, dict[str, Any]]:
+    """The documents whose tables ship with the package."""
+    from backbench.report.published.document import load, names
+
+    found = {}
+    for name in names():
+        document = load(name)
+        tables = {table.name: f"{len(table.rows)} rows" for table in document.tables}
+        found[name] = {"about": document.title, "options": tables, "missing": None}
+    return found
+
+
+APART = {Kind.recipes: recipes, Kind.published: published}  # what is no part with options

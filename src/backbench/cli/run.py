@@ -120,18 +120,17 @@ def print_plan(study: Study, planned: list[Planned], as_json: bool) -> None:
 def run_and_report(study: Study, out: Path, settings: Any, as_json: bool) -> None:
     """The study with its progress on the terminal, then the table; exit code 1 where a cell failed."""
     from backbench.cli.progress import shown
+    from backbench.cli.report import print_written
     from backbench.pipeline import run_study
-    from backbench.report.markdown import write_report
-    from backbench.report.terminal import print_table
+    from backbench.report.writing import make_report
 
     with shown() as tell:
         records = run_study(study, out, settings, tell)
-    written = write_report(out, [out])
+    written = make_report(out, [out])
     if as_json:
         typer.echo(json.dumps([record.model_dump(mode="json") for record in records]))
     else:
-        print_table([out])
-        typer.echo("written: " + ", ".join(str(path) for path in written))
+        print_written(written)
     failed = [record for record in records if record.status == "failed"]
     for record in failed:
         typer.echo(f"failed: {record.cell.label}: {record.reason}", err=True)

@@ -18,7 +18,8 @@ from backbench.records.environment import fingerprint
 from backbench.records.schema import unpack
 from backbench.report.reading import read_json
 from backbench.report.rows import Row
-from backbench.spec.cell import Cell
+from backbench.spec.cell import Cell, canonical
+from backbench.spec.choice import Choice
 from backbench.spec.where import matches, readable
 from backbench.statistics.accuracy import Difference, mcnemar
 from backbench.statistics.compare import Ratio, Verdict, holm, simultaneous, verdict
@@ -106,7 +107,7 @@ def mcnemar_of(base: Row, new: Row) -> Difference | None:
 
 def same_images(base: Row, new: Row) -> bool:
     ours, theirs = base.record.predictions, new.record.predictions
-    data, other = ((row.record.inputs.get("dataset") or {}).get("sha256") for row in (base, new))
+    data, other = (row.conditions.checksum for row in (base, new))
     if ours is None or theirs is None or data != other:
         return False
     return ours.labels == theirs.labels or np.array_equal(unpack(ours.labels), unpack(theirs.labels))
@@ -114,23 +115,46 @@ def same_images(base: Row, new: Row) -> bool:
 
 def baselines(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     """(row, its baseline) for every row that has one: the row that equals it in every field that the study's
-    `baseline` leaves open.
+    `baseline` leaves open. One machine's baseline stands before another one's.
     """
-    wheres = {row.found.folder: baseline_of(row.found.folder) for row in rows}
+    measured = [row for row in rows if row.status == "ok"]
+    wheres = {folder: usable_baseline(folder) for folder in {row.found.folder for row in measured}}
+    known = {folder: bases_by_key(measured, where) for folder, where in wheres.items()}
     pairs = []
-    for row in rows:
+    for row in measured:
         where = wheres[row.found.folder]
-        bases = [base for base in rows if base.status == "ok" and is_baseline(base.cell, row.cell, where)]
-        # One machine's baseline stands before another one's.
-        bases.sort(key=lambda base: base.found.folder != row.found.folder)
-        if bases and row.status == "ok" and bases[0] is not row:
-            pairs.append((row, bases[0]))
+        bases = known[row.found.folder].get(key(row.cell, where), [])
+        base = next((base for base in bases if base.found.folder == row.found.folder), bases[0] if bases else row)
+        if base is not row:
+            pairs.append((row, base))
     return pairs
 
 
-def is_baseline(base: Cell, cell: Cell, where: Mapping[str, Any]) -> bool:
-    open_fields = (field for field in Cell.model_fields if field not in where)
-    return matches(base, where) and all(getattr(base, field) == getattr(cell, field) for field in open_fields)
+def bases_by_key(rows: Sequence[Row], where: Mapping[str, Any]) -> dict[tuple[Any, ...], list[Row]]:
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        if matches(row.cell, where):
+            found.setdefault(key(row.cell, where), []).append(row)
+    return found
+
+
+def key(cell: Cell, where: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The cell's fields that the baseline leaves open, `model:option=value` as text."""
+    return tuple(open_value(getattr(cell, field)) for field in Cell.model_fields if field not in where)
+
+
+def open_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(open_value, value))
+    return canonical(value.model_dump(mode="json")) if isinstance(value, Choice) else value
+
+
+def usable_baseline(folder: Path) -> Mapping[str, Any]:
+    """As `baseline_of`, and the usual one where the study can't be used: the report lists that fault."""
+    try:
+        return baseline_of(folder)
+    except BackbenchError:
+        return USUAL_BASELINE
 
 
 def baseline_of(folder: Path) -> Mapping[str, Any]:

@@ -10,12 +10,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backbench.report.groups import conditions
 from backbench.report.rows import Row
 from backbench.report.section import Section
 from backbench.spec.choice import chain_text
 
 Value = str | int | float | bool | None
+MAX_TEXT = 10_000  # characters of a field: spreadsheets and csv readers refuse much longer ones
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute instead of showing
 
 FIELDS: dict[str, Callable[[Section, Row], Any]] = {
@@ -28,15 +28,15 @@ FIELDS: dict[str, Callable[[Section, Row], Any]] = {
     "weights": lambda section, row: row.cell.weights,
     "recipe": lambda section, row: row.cell.recipe,
     "seed": lambda section, row: row.cell.seed,
-    "dataset": lambda section, row: conditions(row.found).dataset or str(row.cell.dataset),
-    "dataset_sha256": lambda section, row: conditions(row.found).checksum,
-    "input": lambda section, row: conditions(row.found).input,
+    "dataset": lambda section, row: row.conditions.dataset or str(row.cell.dataset),
+    "dataset_sha256": lambda section, row: row.conditions.checksum,
+    "input": lambda section, row: row.conditions.input,
     "device": lambda section, row: row.cell.device,
-    "host": lambda section, row: conditions(row.found).host,
+    "host": lambda section, row: row.conditions.host,
     "threads": lambda section, row: row.cell.threads,
     "batch": lambda section, row: row.cell.batch,
     "boundary": lambda section, row: row.cell.boundary,
-    "protocol": lambda section, row: conditions(row.found).protocol,
+    "protocol": lambda section, row: row.conditions.protocol,
     "grade": lambda section, row: row.grade,
     "accuracy": lambda section, row: row.accuracy and row.accuracy.estimate,
     "accuracy_low": lambda section, row: row.accuracy and row.accuracy.low,
@@ -107,7 +107,8 @@ def safe(value: Value) -> Value:
     """Text that a spreadsheet would take for a formula is quoted for it; line breaks become blanks."""
     if not isinstance(value, str):
         return "" if value is None else value
-    line = " ".join(value.split()) if any(sign in value for sign in "\r\n\t\0") else value
+    cut = value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"
+    line = " ".join(cut.split()) if any(sign in cut for sign in "\r\n\t\0") else cut
     return f"'{line}" if line.startswith(FORMULA) else line
 
 

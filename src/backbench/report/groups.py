@@ -7,11 +7,14 @@ counted and named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from backbench.report.reading import Found
 from backbench.report.units import plain_name
+
+MAX_TEXT = 1000  # characters of a title that are told apart
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,15 @@ def group(found: Sequence[Found]) -> list[Group]:
     dataset has its cell's name.
     """
     groups: list[Group] = []
-    for item in sorted(found, key=lambda item: not conditions(item).complete):  # stable: the complete ones first
-        home = next((group for group in groups if _belongs(item, group)), None)
+    whole: dict[Alike, Group] = {}
+    known = [(item, conditions(item)) for item in found]
+    for item, alike in sorted(known, key=lambda pair: not pair[1].complete):  # stable: the complete ones first
+        home = whole.get(alike) if alike.complete else None
+        home = home or next((each for each in groups if _belongs(item, alike, each)), None)
         if home is None:
-            home = Group(conditions(item))
+            home = Group(alike)
             groups.append(home)
+            whole[alike] = home
         home.found.append(item)
     place = {id(item): number for number, item in enumerate(found)}
     for each in groups:
@@ -82,7 +89,7 @@ def group(found: Sequence[Found]) -> list[Group]:
 
 def conditions(item: Found) -> Alike:
     record, cell = item.record, item.record.cell
-    dataset = record.inputs.get("dataset") or {}
+    dataset = part(record.inputs, "dataset")
     return Alike(
         dataset=_text(dataset.get("title")),
         checksum=_text(dataset.get("sha256")),
@@ -107,15 +114,14 @@ def mixed(found: Iterable[Found]) -> dict[str, list[str]]:
     seen: dict[str, set[str]] = {}
     for item in found:
         host = item.record.host
-        packages = host.get("packages") or {}
+        packages = part(host, "packages")
         for name, value in {**packages, "python": host.get("python"), "kernel": host.get("kernel")}.items():
             if value is not None:
                 seen.setdefault(plain_name(name), set()).add(plain_name(value))
     return {name: sorted(values) for name, values in sorted(seen.items()) if len(values) > 1}
 
 
-def _belongs(item: Found, group: Group) -> bool:
-    mine = conditions(item)
+def _belongs(item: Found, mine: Alike, group: Group) -> bool:
     if mine.complete and group.alike.complete:
         return mine == group.alike
     # What was never read can't be compared: then the dataset's name decides.
@@ -144,9 +150,15 @@ def _input(item: Found) -> str | None:
     """Height × width as in the preprocessing that was applied."""
     if item.record.cell.input:
         return "×".join(map(str, item.record.cell.input[2:]))
-    size = (item.record.inputs.get("preprocessing") or {}).get("size")
+    size = part(item.record.inputs, "preprocessing").get("size")
     return "×".join(plain_name(side) for side in size) if isinstance(size, (list, tuple)) else None
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else str(value)[:MAX_TEXT]
+
+
+def part(data: object, key: str) -> Mapping[str, Any]:
+    """The mapping at `key` of free data, or an empty one: what a file says there may be anything."""
+    value = data.get(key) if isinstance(data, Mapping) else None
+    return value if isinstance(value, Mapping) else {}

@@ -7,25 +7,24 @@ Whatever a user could have typed (names, reasons, titles) is escaped: it can't b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from backbench.records.store import write_atomically
+from backbench.report.axes import AXES, Axis
 from backbench.report.changes import changes
-from backbench.report.csv import csv_text
 from backbench.report.doubts import doubts
 from backbench.report.groups import differences
 from backbench.report.plot import svg
-from backbench.report.reading import records_in
 from backbench.report.remarks import conditions, remarks
-from backbench.report.section import Section, sections
+from backbench.report.section import Section
+from backbench.report.survey import Survey
 from backbench.report.table import COSTS, RESULTS, Column, Line, table
 from backbench.report.units import plain_name
 from backbench.report.words import counts, headline
 
 SPECIAL = re.compile(r"([\\`*\[\]|~$#!])")
 EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word stands for itself
-PLOT = "accuracy-latency"
+SHOWN = ("latency", "size", "memory")  # what the accuracy is plotted against
+MAX_ROWS = 1000  # lines of a table that Markdown still shows
 LEGEND = (
     "`*` best of the table · `=` the same as the best (same images right; latency within 2 %) · `~` can't be told from "
     "the best, or from the baseline · `±` half-width of the 95 % interval over processes · `(a–b)` interval of the "
@@ -33,36 +32,37 @@ LEGEND = (
 )
 
 
-def write_report(folder: Path, folders: Sequence[Path]) -> list[Path]:
-    """Writes report.md, report.csv and the plots of these run folders into `folder`; the files written.
-
-    Raises UsageError where there is nothing to report, BackbenchError where a record is unsound or nothing can be
-    written.
-    """
-    made = sections(records_in(folders))
-    plots = {
-        name: drawn for place, section in enumerate(made) if (drawn := svg(section)) and (name := plot_name(place))
-    }
-    texts = {"report.md": report_text(made, plots), "report.csv": csv_text(made), **plots}
-    for name, text in texts.items():
-        write_atomically(folder / name, text)
-    return [folder / name for name in texts]
-
-
-def plot_name(place: int) -> str:
-    return f"{PLOT}.svg" if place == 0 else f"{PLOT}-{place + 1}.svg"
-
-
-def report_text(made: Sequence[Section], plots: Iterable[str] = ()) -> str:
-    """The whole report; `plots` names the pictures that lie beside it."""
-    shown = set(plots)
+def report_text(found: Survey, plots: Mapping[str, str], published: Sequence[str] = ()) -> str:
+    """The whole report; `plots` maps the names of the pictures that lie beside it, `published` is a finished part."""
+    made = found.sections
     studies = sorted({row.record.study for section in made for row in section.rows})
     title = plain_name(", ".join(studies))
-    parts = [f"# Measured by backbench: {escape(title)}", *in_short(made)]
+    parts = [f"# Measured by backbench: {escape(title)}", *warned(found), *in_short(made), *published]
     for place, section in enumerate(made):
-        name = plot_name(place)
-        parts += details(section, name if name in shown else None, place + 1, len(made))
+        parts += details(section, plots, place, len(made))
     return "\n\n".join([*parts, *sources(made)]) + "\n"
+
+
+def warned(found: Survey) -> list[str]:
+    """The files that could not be used, on top."""
+    if not found.faults:
+        return []
+    first, *rest = map(escape, found.fault_lines)
+    return [f"> **{first}**\n>\n" + "\n".join(f"> - {line}" for line in rest)]
+
+
+def pictures(made: Sequence[Section]) -> dict[str, str]:
+    """File name → SVG: accuracy against latency, size and memory, as far as two rows have both."""
+    drawn = {}
+    for place, section in enumerate(made):
+        for axis in AXES:
+            if axis.name in SHOWN and (picture := svg(section, axis)):
+                drawn[plot_name(axis.name, place)] = picture
+    return drawn
+
+
+def plot_name(axis: str, place: int) -> str:
+    return f"accuracy-{axis}.svg" if place == 0 else f"accuracy-{axis}-{place + 1}.svg"
 
 
 def in_short(made: Sequence[Section]) -> list[str]:
@@ -83,17 +83,14 @@ def apart(made: Sequence[Section]) -> str:
     return f"They stand in {len(made)} tables, because they differ in {names}: numbers of two tables can't be compared."
 
 
-def details(section: Section, plot: str | None, number: int, of: int) -> list[str]:
+def details(section: Section, plots: Mapping[str, str], place: int, of: int) -> list[str]:
     title = escape(section.group.title)
-    parts = [f"## {f'{number}. ' if of > 1 else ''}{title}"]
+    shown = {axis.name: f"![Accuracy against {axis.title}, {title}]({name})" for axis, name in shown_in(plots, place)}
+    parts = [f"## {f'{place + 1}. ' if of > 1 else ''}{title}"]
     if section.measured:
-        parts += ["### Accuracy and speed", grid(*table(section, RESULTS)), LEGEND]
-        parts += [f"![Accuracy against latency, {title}]({plot})"] if plot else []
-        parts += [
-            "### Size and cost",
-            grid(*measured_only(*table(section, COSTS))),
-            bullets(map(escape, remarks(section))),
-        ]
+        parts += ["### Accuracy and speed", grid(*table(section, RESULTS)), LEGEND, shown.pop("latency", "")]
+        parts += ["### Size and cost", grid(*measured_only(*table(section, COSTS))), *shown.values()]
+        parts += [bullets(map(escape, remarks(section)))]
     else:
         parts.append(grid(*table(section, RESULTS)))
     evidence = changes(section)
@@ -101,6 +98,10 @@ def details(section: Section, plot: str | None, number: int, of: int) -> list[st
     found = doubts(section)
     parts += ["### What to doubt", bullets(map(escape, found))] if found else []
     return [part for part in [*parts, "### Conditions", bullets(map(escape, conditions(section)))] if part]
+
+
+def shown_in(plots: Mapping[str, str], place: int) -> Iterator[tuple[Axis, str]]:
+    return ((axis, name) for axis in AXES if (name := plot_name(axis.name, place)) in plots)
 
 
 def measured_only(columns: list[Column], lines: list[Line]) -> tuple[list[Column], list[Line]]:
@@ -116,7 +117,7 @@ def sources(made: Sequence[Section]) -> list[str]:
     lines = [
         f"| {row.number} | {code(row.record.cell_id)} | {code(row.record.record_id[:16])} | "
         f"{escape(plain_name(row.record.created_utc, 30))} | {escape(plain_name(row.record.study, 60))} |"
-        for row in rows
+        for row in rows[:MAX_ROWS]
     ]
     said = f"Every number above is computed from the raw samples in these records ({escape(', '.join(tools))})."
     said += " `report.csv` has the numbers in full; `backbench show RECORD --in FOLDER` prints a record."
@@ -127,7 +128,9 @@ def grid(columns: Sequence[Column], lines: Sequence[Line]) -> str:
     """A Markdown table; what was not measured says why in the first free column."""
     head = "| " + " | ".join(escape(column.title) for column in columns) + " |"
     rule = "|" + "|".join("--:" if column.numeric else "---" for column in columns) + "|"
-    return "\n".join([head, rule, *(grid_line(line, len(columns)) for line in lines)])
+    shown = [grid_line(line, len(columns)) for line in lines[:MAX_ROWS]]
+    more = f"\n\n… and {len(lines) - MAX_ROWS:,} more rows: `report.html` and `report.csv` have them all."
+    return "\n".join([head, rule, *shown]) + (more if len(lines) > MAX_ROWS else "")
 
 
 def grid_line(line: Line, count: int) -> str:

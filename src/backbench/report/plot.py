@@ -1,44 +1,94 @@
-"""Accuracy against latency as an SVG of its own: numbered points with their intervals, the front joined.
+"""Accuracy against a cost as an SVG: numbered points with their intervals, the front joined, the cost logarithmic.
 
-The latency axis is logarithmic. Written by hand, so that a report needs no plotting package and the file is readable
-as text.
+Drawn here, so that a report needs no plotting package, opens without a script and prints; `standalone` is a file of
+its own with its colours inside, otherwise the page that it stands in colours it by class and makes its points links.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
-from backbench.report.pareto import Interval, Point
+from backbench.report.axes import LATENCY, Axis
+from backbench.report.pareto import Interval, Point, Standing, standings
 from backbench.report.section import Section
-from backbench.report.units import plain_name
+from backbench.report.units import digits, percent, plain_name
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 64, 20, 30, 52
 FONT = 'font-family="system-ui, sans-serif" font-size="12"'
-COLOURS = {"front": "#0b6e4f", "~": "#b26a00", "dominated": "#8a8f98"}
-WORDS = {"front": "front", "~": "can't be told from the front", "dominated": "dominated"}
+CLASSES: Mapping[Standing, str] = {"front": "front", "~": "near", "dominated": "dominated"}
+WORDS: Mapping[Standing, str] = {"front": "front", "~": "can't be told from the front", "dominated": "dominated"}
+MAX_POINTS = 500
+MAX_NUMBERED = 60  # points whose numbers can still be read
+STYLE = (
+    "<style>.back{fill:#fff}.axis{stroke:#444}.grid{stroke:#e3e5e8}.line{fill:none;stroke:#0b6e4f}text{fill:#222}"
+    ".front{fill:#0b6e4f;stroke:#0b6e4f}.near{fill:#b26a00;stroke:#b26a00}.dominated{fill:#8a8f98;stroke:#8a8f98}"
+    "text{stroke:none}</style>"
+)
 Scale = Callable[[float], float]
 
 
-def svg(section: Section) -> str | None:
+@dataclass(frozen=True)
+class Drawing:
+    """One plot: what is drawn where."""
+
+    section: Section
+    axis: Axis
+    points: tuple[Point, ...]
+    standings: Mapping[int, Standing]
+    across: Scale  # of the cost's logarithm
+    up: Scale
+    standalone: bool
+
+    def x(self, point: Point) -> float:
+        return self.across(math.log10(point.cost.value))
+
+    def y(self, point: Point) -> float:
+        return self.up(point.accuracy.value)
+
+
+def svg(section: Section, axis: Axis = LATENCY, standalone: bool = True) -> str | None:
     """The plot of one section, or None where fewer than two rows have both numbers."""
-    points = [point for point in section.points if point.latency.value > 0]
-    if len(points) < 2:
+    known = [point for point in section.points_on(axis) if point.cost.value > 0]
+    if len(known) < 2:
         return None
-    across = scale([math.log10(point.latency.value) for point in points], LEFT, WIDTH - RIGHT, pad=0.08)
+    ranked = standings(known)
+    points = chosen(known, ranked)
+    across = scale([math.log10(point.cost.value) for point in points], LEFT, WIDTH - RIGHT, pad=0.08)
     up = scale(spread([point.accuracy for point in points]), HEIGHT - BOTTOM, TOP, pad=0.06)
+    drawing = Drawing(section, axis, tuple(points), ranked, across, up, standalone)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" {FONT}>',
-        f"<title>{escape(f'Accuracy against latency: {section.group.title}')}</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        *axes(points, across, up),
-        *front_line(section, points, across, up),
-        *(drawn for point in points for drawn in mark(section, point, across, up)),
-        *legend(section),
+        head(drawing, len(known)),
+        *axes(drawing),
+        *front_line(drawing),
+        *(drawn for point in reversed(points) for drawn in mark(drawing, point)),  # the front on top
+        *legend(drawing),
     ]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def chosen(points: Sequence[Point], ranked: Mapping[int, Standing]) -> list[Point]:
+    """At most 500: the front first, then what can't be told from it, then the others from all over the range."""
+    order: dict[Standing, int] = {"front": 0, "~": 1, "dominated": 2}
+    ordered = sorted(points, key=lambda point: (order[ranked[point.number]], point.cost.value, point.number))
+    if len(ordered) <= MAX_POINTS:
+        return ordered
+    first = [point for point in ordered if ranked[point.number] == "front"][:MAX_POINTS]
+    rest, room = ordered[len(first) :], MAX_POINTS - len(first)
+    return first + [rest[place * len(rest) // room] for place in range(room)]
+
+
+def head(drawing: Drawing, known: int) -> str:
+    shown = "" if known == len(drawing.points) else f" ({len(drawing.points)} of {known:,} points)"
+    title = escape(f"Accuracy against {drawing.axis.title}: {drawing.section.group.title}{shown}")
+    view = f'viewBox="0 0 {WIDTH} {HEIGHT}"'
+    if not drawing.standalone:
+        return f'<svg {view} role="group" class="plot" aria-label="{title}">'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {view} role="img" {FONT}>\n<title>{title}</title>'
+    return f'{svg}\n{STYLE}\n<rect class="back" width="{WIDTH}" height="{HEIGHT}"/>'
 
 
 def scale(values: Sequence[float], start: float, end: float, pad: float) -> Scale:
@@ -53,18 +103,23 @@ def spread(intervals: Sequence[Interval]) -> list[float]:
     return [bound for interval in intervals for bound in (interval.low, interval.high)]
 
 
-def axes(points: Sequence[Point], across: Scale, up: Scale) -> list[str]:
-    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-    drawn = [f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#444"/>']
-    for value in ticks_log([point.latency.value * 1e3 for point in points]):
-        x = across(math.log10(value / 1e3))
-        drawn.append(f'<path d="M{x:.1f} {bottom}v5" stroke="#444"/>' + text(x, bottom + 19, f"{value:.3g}", "middle"))
-    for share in ticks(spread([point.accuracy for point in points])):
-        y = up(share)
-        drawn.append(f'<path d="M{LEFT} {y:.1f}H{right}" stroke="#e3e5e8"/>')
+def axes(drawing: Drawing) -> list[str]:
+    bottom, right, unit = HEIGHT - BOTTOM, WIDTH - RIGHT, drawing.axis.scale
+    drawn = [f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}" fill="none"/>']
+    for value in ticks_log([point.cost.value * unit for point in drawing.points]):
+        x = drawing.across(math.log10(value / unit))
+        drawn.append(f'<path class="axis" d="M{x:.1f} {bottom}v5"/>' + text(x, bottom + 19, tick(value), "middle"))
+    for share in ticks(spread([point.accuracy for point in drawing.points])):
+        y = drawing.up(share)
+        drawn.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{right}"/>')
         drawn.append(text(LEFT - 8, y + 4, f"{share * 100:g}", "end"))
-    drawn.append(text((LEFT + right) / 2, HEIGHT - 12, "latency, ms (logarithmic)", "middle"))
+    title = f"{drawing.axis.title}, {drawing.axis.unit} (logarithmic)"
+    drawn.append(text((LEFT + right) / 2, HEIGHT - 12, title, "middle"))
     return [*drawn, text(LEFT, TOP - 12, "accuracy, %", "start")]
+
+
+def tick(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def ticks(values: Sequence[float]) -> list[float]:
@@ -86,47 +141,68 @@ def ticks_log(values: Sequence[float]) -> list[float]:
     return inside if 2 <= len(inside) <= 10 else sorted({low, high})
 
 
-def front_line(section: Section, points: Sequence[Point], across: Scale, up: Scale) -> list[str]:
-    """Steps: what accuracy is to be had within a latency."""
-    front = sorted(
-        (each for each in points if section.standings[each.number] == "front"), key=lambda each: each.latency.value
-    )
+def front_line(drawing: Drawing) -> list[str]:
+    """Steps: what accuracy is to be had within a cost."""
+    front = [each for each in drawing.points if drawing.standings[each.number] == "front"]
     if len(front) < 2:
         return []
-    path = f"M{across(math.log10(front[0].latency.value)):.1f} {up(front[0].accuracy.value):.1f}"
-    path += "".join(
-        f"H{across(math.log10(each.latency.value)):.1f}V{up(each.accuracy.value):.1f}" for each in front[1:]
-    )
-    return [f'<path d="{path}" fill="none" stroke="{COLOURS["front"]}" stroke-dasharray="4 3"/>']
+    first, *others = sorted(front, key=lambda each: each.cost.value)
+    path = f"M{drawing.x(first):.1f} {drawing.y(first):.1f}"
+    path += "".join(f"H{drawing.x(each):.1f}V{drawing.y(each):.1f}" for each in others)
+    return [f'<path class="line" d="{path}" fill="none" stroke-dasharray="4 3"/>']
 
 
-def mark(section: Section, point: Point, across: Scale, up: Scale) -> list[str]:
+def mark(drawing: Drawing, point: Point) -> list[str]:
     """Both intervals, the point, its number; the name shows on hovering."""
-    row = next(row for row in section.rows if row.number == point.number)
-    colour = COLOURS[section.standings[point.number]]
-    x, y = across(math.log10(point.latency.value)), up(point.accuracy.value)
-    low = across(math.log10(point.latency.low)) if point.latency.low > 0 else LEFT
-    high = across(math.log10(point.latency.high)) if math.isfinite(point.latency.high) else WIDTH - RIGHT
-    bars = f"M{low:.1f} {y:.1f}H{high:.1f}M{x:.1f} {up(point.accuracy.low):.1f}V{up(point.accuracy.high):.1f}"
-    name = escape(plain_name(f"#{point.number} {section.names.full(row)}", 200))
+    x, y = drawing.x(point), drawing.y(point)
+    low = drawing.across(math.log10(point.cost.low)) if point.cost.low > 0 else LEFT
+    high = drawing.across(math.log10(point.cost.high)) if math.isfinite(point.cost.high) else WIDTH - RIGHT
+    bars = f"M{low:.1f} {y:.1f}H{high:.1f}M{x:.1f} {drawing.up(point.accuracy.low):.1f}"
+    bars += f"V{drawing.up(point.accuracy.high):.1f}"
+    standing = drawing.standings[point.number]
+    numbered = len(drawing.points) <= MAX_NUMBERED or standing == "front"
     return [
-        f'<g><title>{name}</title><path d="{bars}" stroke="{colour}" stroke-opacity="0.45"/>',
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>',
-        f"{text(x + 7, y - 7, str(point.number), 'start')}</g>",
+        opening(drawing, point, CLASSES[standing]),
+        f'<path d="{bars}" stroke-opacity="0.45"/><circle cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>',
+        (text(x + 7, y - 7, str(point.number), "start") if numbered else "") + closing(drawing),
     ]
 
 
-def legend(section: Section) -> list[str]:
-    shown = [each for each in COLOURS if each in set(section.standings.values())]
+def opening(drawing: Drawing, point: Point, name: str) -> str:
+    """A group with a title, or a link that a script and a keyboard can find."""
+    if drawing.standalone:
+        return f'<g class="{name}"><title>{escape(called(drawing, point))}</title>'
+    said = escape(f"{called(drawing, point)}: {figures(drawing, point)}")
+    return f'<a class="point {name}" href="#cell-{point.number}" data-row="{point.number}" aria-label="{said}">'
+
+
+def closing(drawing: Drawing) -> str:
+    return "</g>" if drawing.standalone else "</a>"
+
+
+def called(drawing: Drawing, point: Point) -> str:
+    row = drawing.section.by_number[point.number]
+    return plain_name(f"#{point.number} {drawing.section.names.full(row)}", 200)
+
+
+def figures(drawing: Drawing, point: Point) -> str:
+    """`1.234 ms, 97.20 % [96.9, 97.5], front`."""
+    share = point.accuracy
+    interval = f"[{percent(share.low, 1)}, {percent(share.high, 1)}]"
+    cost = f"{digits(point.cost.value * drawing.axis.scale)} {drawing.axis.unit}"
+    return f"{cost}, {percent(share.value)} % {interval}, {WORDS[drawing.standings[point.number]]}"
+
+
+def legend(drawing: Drawing) -> list[str]:
+    shown = [each for each in CLASSES if each in {drawing.standings[point.number] for point in drawing.points}]
     drawn, x = [], WIDTH - RIGHT
     for each in reversed(shown):
         x -= 14 + 7 * len(WORDS[each])
-        drawn.append(
-            f'<circle cx="{x:.0f}" cy="14" r="4.5" fill="{COLOURS[each]}"/>' + text(x + 9, 18, WORDS[each], "start")
-        )
+        dot = f'<circle class="{CLASSES[each]}" cx="{x:.0f}" cy="14" r="4.5"/>'
+        drawn.append(dot + text(x + 9, 18, WORDS[each], "start"))
         x -= 14
     return drawn
 
 
 def text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#222">{escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'

@@ -2,26 +2,36 @@
 written.
 
 A folder is what `backbench run --out` leaves (`records/*.json` beside `study.json`), a folder of record files, or one
-record file. A file that can't be trusted is never left out silently: all of them are named, in one error.
+record file. A file that can't be trusted is never left out silently: `find_records` names all of them in one error;
+`scan` hands them back beside the sound ones, for a report that lists them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import zlib
+from base64 import b64decode
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from os.path import isdir, isfile
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 from pydantic_core import from_json
 
 from backbench.errors import BackbenchError, UsageError
 from backbench.records.schema import SCHEMA_VERSION, Record
+from backbench.spec.cell import canonical
 
 MAX_BYTES = 256 * 1024**2  # a record holds raw samples of one cell: kilobytes, at most a few megabytes
 MAX_NAMED = 20  # faulty files that an error lists
-NO_RECORDS = frozenset({"study.json", "artefact.json"})  # other JSON that may lie in such a folder
+MAX_IMAGES = 10**7  # of a test part; a few packed bytes can claim any number
+LARGEST = 1e18  # no second, byte or joule of a measurement is larger; sums of such numbers stay finite
+NO_RECORDS = frozenset({"study.json", "artefact.json", "manifest.json"})  # other JSON that may lie in such a folder
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,38 @@ class Found:
     record: Record
     path: Path
     folder: Path
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_] | None:
+        """Whether each test image is right. Raises BackbenchError where the record's predictions are no predictions."""
+        found = self.record.predictions
+        if found is None:
+            return None
+        try:
+            return np.equal(unpacked(found.predicted, found.n), unpacked(found.labels, found.n))
+        except (ValueError, zlib.error):
+            raise BackbenchError(
+                f"{self.path}: this record is malformed: its predictions are not those of {found.n} images"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was read, and a sentence for each file that could not be used."""
+
+    found: tuple[Found, ...]
+    faults: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)  # the records of one dataset share their labels
+def unpacked(text: str, n: int) -> NDArray[np.uint16]:
+    """The `n` numbers packed in `text`. Raises ValueError or zlib.error where it holds others, or more."""
+    if not 1 <= n <= MAX_IMAGES:
+        raise ValueError(f"{n} images")
+    data = zlib.decompressobj().decompress(b64decode(text), 2 * n + 2)
+    if len(data) != 2 * n:
+        raise ValueError(f"not {n} numbers")
+    return np.frombuffer(data, dtype="<u2")
 
 
 def read_records(folders: Sequence[Path]) -> list[Record]:
@@ -43,20 +85,46 @@ def read_records(folders: Sequence[Path]) -> list[Record]:
 
 def find_records(folders: Sequence[Path]) -> list[Found]:
     """As `read_records`, with each record's file and folder; a file that is named twice is read once."""
-    found: dict[Path, Found] = {}
+    scanned = scan(folders)
+    if scanned.faults:
+        raise BackbenchError(listed(scanned.faults))
+    return list(scanned.found)
+
+
+def scan(folders: Sequence[Path]) -> Scan:
+    """Every record file, read or refused. Raises UsageError where a folder is not there."""
+    found: list[Found] = []
     faults: list[str] = []
+    for path, folder in distinct_files(folders).items():
+        try:
+            item = Found(read_record(path), path, folder)
+            _ = item.correct  # raises
+            found.append(item)
+        except BackbenchError as error:
+            faults.append(str(error))
+    return Scan(tuple(found), tuple(faults))
+
+
+def distinct_files(folders: Sequence[Path]) -> dict[Path, Path]:
+    """Record file → its study's folder; a file that is named twice stands once."""
+    seen: set[Path] = set()
+    files: dict[Path, Path] = {}
     for folder in folders:
-        for path in record_files(folder):
-            if path.resolve() in found:
-                continue
-            try:
-                found[path.resolve()] = Found(read_record(path), path, study_folder(path))
-            except BackbenchError as error:
-                faults.append(str(error))
-    if faults:
-        more = [f"… and {len(faults) - MAX_NAMED} more files"] if len(faults) > MAX_NAMED else []
-        raise BackbenchError("\n".join(faults[:MAX_NAMED] + more))
-    return list(found.values())
+        paths = record_files(folder)
+        places = {parent: parent.resolve() for parent in {path.parent for path in paths}}
+        for path in paths:
+            real = places[path.parent] / path.name
+            real = real.resolve() if path.is_symlink() else real
+            if real not in seen:
+                seen.add(real)
+                files[path] = study_folder(real)
+    return files
+
+
+def listed(faults: Sequence[str]) -> str:
+    """The sentences as one text, the first ones where there are many."""
+    more = [f"… and {len(faults) - MAX_NAMED} more files"] if len(faults) > MAX_NAMED else []
+    return "\n".join([*faults[:MAX_NAMED], *more])
 
 
 def record_files(folder: Path) -> list[Path]:
@@ -72,9 +140,8 @@ def record_files(folder: Path) -> list[Path]:
 
 
 def study_folder(path: Path) -> Path:
-    """The folder that holds the record's `study.json`, if it has one."""
-    folder = path.resolve().parent
-    return folder.parent if folder.name == "records" else folder
+    """The folder that holds the `study.json` of a record whose path is resolved, if it has one."""
+    return path.parent.parent if path.parent.name == "records" else path.parent
 
 
 def read_record(path: Path) -> Record:
@@ -89,7 +156,8 @@ def read_record(path: Path) -> Record:
         refuse_form(path, error)
     except BackbenchError as error:
         raise BackbenchError(f"{path}: this record is malformed: {error}") from None
-    if record.record_id != content_hash(path, record):
+    refuse_numbers(path, record)
+    if record.record_id not in content_hashes(path, data, record):
         raise BackbenchError(
             f"{path}: this record was changed after it was written (its content is not what its record_id says)"
         )
@@ -130,10 +198,22 @@ def refuse_form(path: Path, error: ValidationError) -> NoReturn:
     raise BackbenchError(f"{path}: this record is malformed: {place}: {first['msg']}{more}")
 
 
-def content_hash(path: Path, record: Record) -> str:
+def refuse_numbers(path: Path, record: Record) -> None:
+    """Raises BackbenchError for a measured value that can be no time, size or energy."""
+    for name, measurement in record.measurements.items():
+        for sample in measurement.samples:
+            if sample.values and max(max(sample.values), -min(sample.values)) > LARGEST:
+                place = f"measurements.{name[:60]}"
+                raise BackbenchError(f"{path}: this record is malformed: {place}: a value over {LARGEST:g}")
+
+
+def content_hashes(path: Path, data: Mapping[str, Any], record: Record) -> Iterator[str]:
+    """What `record_id` may be: the hash of the file's own data (quick), or of the record with its defaults filled in."""
     try:
-        return record.content_hash()
-    except ValueError as error:  # a number that overflowed to infinity
+        said = canonical({key: value for key, value in data.items() if key != "record_id"})
+        yield hashlib.sha256(said.encode()).hexdigest()
+        yield record.content_hash()
+    except (ValueError, RecursionError) as error:  # a number that overflowed to infinity, or nesting without end
         raise BackbenchError(f"{path}: this record is malformed: {shortened(error)}") from None
 
 
@@ -145,6 +225,10 @@ def records_in(folders: Sequence[Path]) -> list[Found]:
     """As `find_records`, but at least one. Raises UsageError where the folders hold none."""
     found = find_records(folders)
     if not found:
-        names = ", ".join(map(str, folders)) or "no folder given"
-        raise UsageError(f"{names}: there are no records (a run writes them to OUT/records/*.json)")
+        raise UsageError(none_in(folders))
     return found
+
+
+def none_in(folders: Sequence[Path]) -> str:
+    names = ", ".join(map(str, folders)) or "no folder given"
+    return f"{names}: there are no records (a run writes them to OUT/records/*.json)"

@@ -6,8 +6,6 @@ taken only where they are numbers.
 
 from __future__ import annotations
 
-import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backbench.errors import BackbenchError
 from backbench.records.schema import Measurement, Record
-from backbench.report.reading import Found
+from backbench.report.groups import Alike, conditions, part
+from backbench.report.reading import LARGEST, Found
 from backbench.spec.cell import Cell
 from backbench.statistics.accuracy import Proportion, wilson
 from backbench.statistics.intervals import Summary, Throughput, latency_summary, throughput_summary
@@ -39,6 +37,10 @@ class Row:
     @property
     def cell(self) -> Cell:
         return self.found.record.cell
+
+    @cached_property
+    def conditions(self) -> Alike:
+        return conditions(self.found)
 
     @property
     def status(self) -> str:
@@ -61,25 +63,14 @@ class Row:
         processes: dict[int, list[tuple[float, ...]]] = {}
         for sample in found.samples if found else ():
             batch = number_in(sample.data, "batch")
-            if batch and sample.values and median(sample.values) > 0:
+            if batch and batch >= 1 and sample.values and median(sample.values) > 0:
                 processes.setdefault(int(batch), []).append(sample.values)
         return throughput_summary(processes) if processes else None
 
-    @cached_property
+    @property
     def correct(self) -> NDArray[np.bool_] | None:
-        """Whether each test image is right. Raises BackbenchError where the record's predictions are no predictions."""
-        found = self.record.predictions
-        if found is None:
-            return None
-        try:
-            correct = found.correct()
-        except (ValueError, zlib.error):
-            correct = np.zeros(0, bool)
-        if len(correct) != found.n or found.n < 1:
-            raise BackbenchError(
-                f"{self.found.path}: this record is malformed: its predictions are not those of {found.n} images"
-            )
-        return correct
+        """Whether each test image is right."""
+        return self.found.correct
 
     @cached_property
     def accuracy(self) -> Proportion | None:
@@ -103,7 +94,7 @@ class Row:
 
     def parameters(self, name: str) -> float | None:
         """`stored`, `nonzero`, `trainable`, `subnormal` or `weights_bytes`."""
-        return number_in((self.record.artefact or {}).get("parameters"), name)
+        return number_in(part(self.record.artefact, "parameters"), name)
 
     @property
     def macs(self) -> float | None:
@@ -113,8 +104,7 @@ class Row:
     @property
     def counters(self) -> dict[str, float]:
         """Counter → MACs of one image."""
-        counters = self.record.cost.get("counters")
-        counters = counters if isinstance(counters, Mapping) else {}
+        counters = part(self.record.cost, "counters")
         found = {str(name): number_in(counters, name) for name in counters}
         return {name: count for name, count in found.items() if count is not None}
 
@@ -157,6 +147,6 @@ def by_round(measurement: Measurement | None) -> dict[int, tuple[float, ...]]:
 def number_in(data: object, key: Any) -> float | None:
     """The number at `key`, or None where there is none."""
     value = data.get(key) if isinstance(data, Mapping) else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST:
         return None
     return value

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from backbench.report.axes import LATENCY, Axis
 from backbench.report.comparison import Versus, against, baselines
 from backbench.report.groups import Group, group
 from backbench.report.names import Names
 from backbench.report.pareto import Interval, Point, Standing, standings
 from backbench.report.reading import Found
 from backbench.report.rows import Row
+from backbench.report.units import plain_name
 
 Mark = Literal["best", "=", "~", ""]
 
@@ -29,7 +31,11 @@ class Section:
     def names(self) -> Names:
         return Names(self.rows)
 
-    @property
+    @cached_property
+    def by_number(self) -> dict[int, Row]:
+        return {row.number: row for row in self.rows}
+
+    @cached_property
     def measured(self) -> list[Row]:
         return [row for row in self.rows if row.status == "ok"]
 
@@ -37,6 +43,12 @@ class Section:
     def by_speed(self) -> list[Row]:
         """What was measured, the fastest first, the untimed last."""
         return sorted(self.measured, key=lambda row: row.latency.median if row.latency else math.inf)
+
+    @cached_property
+    def shared_warnings(self) -> frozenset[str]:
+        """Codes that every measured row carries."""
+        codes = [{plain_name(warn.code, 60) for warn in row.record.warnings} for row in self.measured]
+        return frozenset(set.intersection(*codes)) if codes else frozenset()
 
     @cached_property
     def versus(self) -> dict[int, Versus]:
@@ -82,8 +94,12 @@ class Section:
 
     @cached_property
     def points(self) -> list[Point]:
-        """The rows that have both an accuracy and a latency."""
-        return [point for row in self.measured if row.trained and (point := point_of(row))]
+        """The trained rows that have both an accuracy and a latency."""
+        return self.points_on(LATENCY)
+
+    def points_on(self, axis: Axis) -> list[Point]:
+        """The trained rows that have both an accuracy and this cost, which is above zero."""
+        return [point for row in self.measured if row.trained and (point := point_of(row, axis))]
 
     @cached_property
     def standings(self) -> dict[int, Standing]:
@@ -126,9 +142,9 @@ def accuracy_mark(found: Versus) -> Mark:
     return "" if found.accuracy_differs else "~"
 
 
-def point_of(row: Row) -> Point | None:
-    if row.accuracy is None or row.latency is None or row.record.predictions is None:
+def point_of(row: Row, axis: Axis) -> Point | None:
+    cost = axis.interval(row)
+    if row.accuracy is None or cost is None or row.record.predictions is None:
         return None
     accuracy = Interval(row.accuracy.estimate, row.accuracy.low, row.accuracy.high)
-    latency = Interval(row.latency.median, row.latency.low, row.latency.high)
-    return Point(row.number, accuracy, latency, row.record.predictions.predicted)
+    return Point(row.number, accuracy, cost, row.record.predictions.predicted)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backbench.report.comparison import Versus
-from backbench.report.doubts import common
 from backbench.report.rows import Row
 from backbench.report.section import Section
 from backbench.report.units import NOTHING, digits, mb, millions, ms, percent, plain_name, width
@@ -178,7 +177,5 @@ def executed(row: Row) -> str:
 
 def warnings(section: Section, row: Row) -> str:
     """Those that are not every row's."""
-    shared = common(section)
-    return plain_name(
-        ", ".join(code for warn in row.record.warnings if (code := plain_name(warn.code, 60)) not in shared)
-    )
+    codes = (plain_name(warn.code, 60) for warn in row.record.warnings)
+    return plain_name(", ".join(code for code in codes if code not in section.shared_warnings))

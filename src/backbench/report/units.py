@@ -50,6 +50,8 @@ def width(low: float, value: float, high: float) -> str:
 def plain_name(text: object, limit: int = MAX_NAME) -> str:
     """One line of printable text: control characters become blanks, a long text is cut and says so."""
     given = str(text)
+    if len(given) <= limit and given.isprintable() and "  " not in given:
+        return given.strip()
     line = re.sub(r"\s+", " ", "".join(sign if sign.isprintable() else " " for sign in given[: limit * 4])).strip()
     return line if len(line) <= limit and len(given) <= limit * 4 else line[: limit - 1] + "…"
 
