@@ -1,15 +1,17 @@
-"""`--download`: torchvision's own downloaders, with its addresses and checksums, for the datasets that it serves.
+"""`--download`: torchvision's own downloader, with its addresses and checksums, for the datasets that it serves.
 
-torchvision is imported when something is downloaded, never to read what is there.
+Archives are unpacked here, file by file to the places that we name (`backbench.data.archive`). torchvision is imported
+when something is downloaded, never to read what is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from backbench.data.archive import unpack
 from backbench.errors import DataError, MissingDependency
 from backbench.registry import require
 
@@ -17,11 +19,18 @@ Fetch = Callable[[Any, Path, dict[str, Any]], Any]
 
 
 def emnist(datasets: Any, root: Path, options: dict[str, Any]) -> None:
-    datasets.EMNIST(root, split=options["split"], download=True)
+    """One archive holds the six splits; the files of the one that is asked for stay as `.gz`, which is how they are read."""
+    folder = root / "EMNIST" / "raw"
+    parts = (f"{part}-{kind}" for part in ("train", "test") for kind in ("images-idx3", "labels-idx1"))
+    names = [f"emnist-{options['split']}-{part}-ubyte.gz" for part in parts]
+    source = datasets.EMNIST
+    archived(datasets, source.url, source.md5, folder, {f"gzip/{name}": folder / name for name in names})
 
 
 def cifar10(datasets: Any, root: Path, options: dict[str, Any]) -> None:
-    datasets.CIFAR10(root, download=True)
+    source = datasets.CIFAR10
+    files = [f"{source.base_folder}/{name}" for name, _ in (*source.train_list, *source.test_list)]
+    archived(datasets, source.url, source.tgz_md5, root, {name: root / name for name in files})
 
 
 def svhn(datasets: Any, root: Path, options: dict[str, Any]) -> None:
@@ -31,6 +40,14 @@ def svhn(datasets: Any, root: Path, options: dict[str, Any]) -> None:
 
 def fashion_mnist(datasets: Any, root: Path, options: dict[str, Any]) -> None:
     datasets.FashionMNIST(root, download=True)
+
+
+def archived(datasets: Any, url: str, md5: str, folder: Path, targets: Mapping[str, Path]) -> None:
+    """Downloads the archive (where it is not there already), checks its sum, takes these members out, and deletes it."""
+    name = url.rpartition("/")[2]
+    datasets.utils.download_url(url, folder, filename=name, md5=md5)
+    unpack(folder / name, targets)
+    (folder / name).unlink()
 
 
 FETCH: dict[str, Fetch] = {"cifar10": cifar10, "emnist": emnist, "fashion_mnist": fashion_mnist, "svhn": svhn}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
+import re
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +23,12 @@ PACKAGES = (
     "torchao", "torch-pruning", "executorch", "accelerate", "safetensors", "pillow", "scipy",
 )  # fmt: skip
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "sve")
+# Variables that set threads, choose kernels or precisions, or change how memory is had: a number may depend on them.
+VARIABLES = re.compile(
+    r"(OMP|KMP|GOMP|MKL|OPENBLAS|NUMEXPR|VECLIB|BLIS|ONEDNN|DNNL|ATEN|TORCH|TORCHINDUCTOR|PYTORCH|CUDA|CUBLAS|CUDNN|NVIDIA"
+    r"|ORT|OV|OPENVINO|MALLOC|JEMALLOC|XNNPACK)_[A-Z0-9_]+|PYTHONHASHSEED|LD_PRELOAD|GLIBC_TUNABLES"
+)
+SECRET = re.compile(r"TOKEN|KEY|SECRET|PASS|CREDENTIAL|AUTH|PROXY|URL|HOME|PATH|DIR")  # private, or only places
 TIMING_KEYS = ("cpu", "isa", "logical_cpus", "ram", "kernel", "python", "packages", "gpu")
 
 
@@ -58,15 +67,34 @@ def tool() -> dict[str, Any]:
     }
 
 
-def packages() -> dict[str, str]:
-    """Versions of what is installed among the packages that can change a number."""
+def packages(names: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Versions of what is installed among these packages: those that can change a number, unless said."""
     found = {}
-    for name in PACKAGES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
     return found
+
+
+def variables() -> dict[str, str]:
+    """The environment's variables that can change a number; places and whatever may be a secret are left out."""
+    return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if VARIABLES.fullmatch(name) and not SECRET.search(name)
+    }
+
+
+@cache
+def source_sha256() -> str:
+    """Of backbench's own source files and recipes, with their places: equal in two clones of one commit."""
+    root, content = Path(backbench.__file__).resolve().parent, hashlib.sha256()
+    for path in sorted(path for path in root.rglob("*") if path.suffix in (".py", ".yaml")):
+        data = path.read_bytes()
+        content.update(f"{path.relative_to(root).as_posix()}\0{len(data)}\0".encode() + data)
+    return content.hexdigest()
 
 
 def cpu_name() -> str:
