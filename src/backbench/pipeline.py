@@ -24,6 +24,7 @@ from backbench.measuring.host_grade import Grade, grade
 from backbench.measuring.plan import PLANS, Plan
 from backbench.measuring.sample import SampleResult
 from backbench.records.environment import fingerprint, host
+from backbench.records.manifest import write_manifest
 from backbench.records.schema import Record
 from backbench.records.store import RunFolder
 from backbench.settings import Settings
@@ -89,6 +90,7 @@ def run_planned(
         folder.write_study(study.model_dump(mode="json"))
         prepare_all(run, planned)
         measure_all(run)
+        write_manifest(folder, study, planned, settings)
     records = (folder.read_record(plan.cell.id) for plan in planned)
     return [record for record in records if record is not None]
 

@@ -21,6 +21,9 @@ AllowUntrained = Annotated[
 MaxMemory = Annotated[
     str | None, typer.Option("--max-memory", help="Memory that training may use, e.g. 4GB; batches are split to fit.")
 ]
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="Train with kernels that repeat bit by bit, or say which one can't.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of a table.")]
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -32,6 +35,7 @@ def settings_of(
     allow_untrained: bool = False,
     max_memory: str | None = None,
     deterministic: bool = False,
+    artefact: Path | None = None,
 ) -> Settings:
     """The settings that the flags mean."""
     return Settings(
@@ -41,6 +45,7 @@ def settings_of(
         allow_untrained=allow_untrained,
         max_memory=None if max_memory is None else read_bytes(max_memory),
         deterministic=deterministic,
+        artefact=None if artefact is None else artefact.expanduser().resolve(),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backbench.cli.options import DataRoot, Download, Json, MaxMemory, settings_of
+from backbench.cli.options import DataRoot, Deterministic, Download, Json, MaxMemory, settings_of
 
 
 def train(
@@ -25,9 +25,7 @@ def train(
     data_root: DataRoot = None,
     download: Download = False,
     max_memory: MaxMemory = None,
-    deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="Only kernels that repeat bit by bit.")
-    ] = False,
+    deterministic: Deterministic = False,
     as_json: Json = False,
 ) -> None:
     """Train a network; selected on a validation part of train, evaluated once on test. Continues after a kill."""

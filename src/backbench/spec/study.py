@@ -19,6 +19,7 @@ from backbench.errors import BackbenchError, Skip, SpecError, UsageError, unknow
 from backbench.registry import complaint
 from backbench.spec.cell import Cell
 from backbench.spec.where import matches, readable
+from backbench.spec.yaml_size import written_out
 
 CELL_FIELDS = tuple(Cell.model_fields)
 PLAN_FIELDS = ("protocol",)  # stated under `fixed`, but of the study and not of the cell
@@ -78,7 +79,7 @@ def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
 def parse_study(text: str, source: str = "study", overrides: Sequence[str] = ()) -> Study:
     """The study in a YAML text. Raises UsageError or SpecError, whatever the text is."""
     try:
-        data = yaml.load(text, Loader=UniqueKeys)
+        data = written_out(yaml.load(text, Loader=UniqueKeys))
     except yaml.YAMLError as error:
         raise UsageError(f"{source}: this is not YAML: {' '.join(str(error).split())}") from None
     except (RecursionError, ValueError) as error:

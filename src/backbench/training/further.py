@@ -22,15 +22,17 @@ from backbench.data.preprocessing import Preprocessing
 from backbench.models.build import load_weights, save_weights
 from backbench.models.weights import sha256
 from backbench.records.environment import packages, tool
+from backbench.records.manifest import write_training_manifest
 from backbench.records.store import write_json
 from backbench.settings import Settings
-from backbench.spec.cell import canonical, digest
+from backbench.spec.cell import digest
 from backbench.training.batches import Pixels
+from backbench.training.determinism import repeatable
 from backbench.training.distillation import Distilling, Teacher
 from backbench.training.evaluate import accuracy
 from backbench.training.loop import Trained, train
 from backbench.training.recipe import Recipe
-from backbench.training.store import alone, finished
+from backbench.training.store import alone, finished, repeated
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Further:
             "teacher": None if self.teacher is None else self.teacher.key(),
             "max_memory": self.settings.max_memory,  # batch norm sees the micro-batches that it makes
             "hold_zeros": self.hold_zeros,
+            **repeated(self.settings),
         }
 
 
@@ -75,7 +78,10 @@ def train_further(wanted: Further) -> tuple[nn.Module, dict[str, Any]]:
     folder = wanted.settings.cache / "trained" / digest(key)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
-        about = finished(folder) or keep(run(wanted, folder), wanted, key, folder)
+        about = finished(folder)
+        if about is None:
+            with repeatable(wanted.settings):
+                about = keep(run(wanted, folder), wanted, key, folder)
     result = copy.deepcopy(wanted.network)
     load_weights(result, folder / "weights.safetensors")
     return result.eval(), about
@@ -83,7 +89,6 @@ def train_further(wanted: Further) -> tuple[nn.Module, dict[str, Any]]:
 
 def run(wanted: Further, folder: Path) -> Trained:
     """The training itself, on a copy; it continues from what lies in `folder`."""
-    torch.use_deterministic_algorithms(wanted.settings.deterministic)
     network = copy.deepcopy(wanted.network).requires_grad_(True).to(wanted.device)
     if wanted.hold_zeros:
         hold(network)
@@ -108,9 +113,11 @@ def keep(trained: Trained, wanted: Further, key: dict[str, Any], folder: Path) -
         "tool": tool(),
         "packages": packages(),
         "evaluations_on_test": 0,
+        "deterministic": wanted.settings.deterministic,
         **trained.about,
         "teacher": None if wanted.teacher is None else taught_by(wanted.teacher, wanted),
     }
+    write_training_manifest(folder, about, wanted.settings)
     write_json(folder / "training.json", about)
     for name in ("last.safetensors", "best.safetensors"):
         (folder / name).unlink(missing_ok=True)
@@ -127,8 +134,8 @@ def content(network: nn.Module) -> str:
     """SHA-256 of the structure (classes, what they print, plain attributes) and of every tensor with its name and type."""
     found = hashlib.sha256(str(network).encode())
     for name, module in network.named_modules():
-        plain = {key: value for key, value in vars(module).items() if isinstance(value, (int, float, str))}
-        found.update(f"\0{name} {type(module).__module__}.{type(module).__qualname__} {canonical(plain)}".encode())
+        plain = sorted((key, value) for key, value in vars(module).items() if isinstance(value, (int, float, str)))
+        found.update(f"\0{name} {type(module).__module__}.{type(module).__qualname__} {plain}".encode())
     for name, tensor in network.state_dict().items():
         found.update(f"\0{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
         found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())

@@ -20,12 +20,14 @@ from backbench.errors import DataError
 from backbench.models.build import build, default_preprocessing, load_given, load_weights, save_weights
 from backbench.models.weights import sha256
 from backbench.records.environment import packages, tool
+from backbench.records.manifest import write_training_manifest
 from backbench.records.store import write_json
 from backbench.settings import Settings
 from backbench.spec.cell import digest
 from backbench.spec.choice import Choice
 from backbench.spec.weights_file import weights_file
 from backbench.training.batches import Pixels
+from backbench.training.determinism import repeatable
 from backbench.training.evaluate import accuracy
 from backbench.training.recipe import Recipe, load_recipe
 
@@ -58,7 +60,7 @@ def train_cached(
     images = dataset if isinstance(dataset, Dataset) else load_dataset(dataset, settings)
     how = load_recipe(recipe)
     preprocessing = default_preprocessing(model, images, input, weights=weights)
-    key = key_of(model, images, how, seed, weights, preprocessing, settings.max_memory)
+    key = {**key_of(model, images, how, seed, weights, preprocessing, settings.max_memory), **repeated(settings)}
     folder = settings.cache / "trained" / digest(key)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
@@ -103,23 +105,23 @@ def make(
 
     from backbench.training.loop import train
 
-    torch.use_deterministic_algorithms(settings.deterministic)
-    torch.manual_seed(seed)
-    network = build(
-        model,
-        num_classes=len(images.classes),
-        in_channels=preprocessing.channels,
-        input_size=preprocessing.size,
-        pretrained=weights == "pretrained",
-    )
-    given = weights_file(weights)
-    if given is not None:
-        load_given(network, given)
-    trained = train(
-        network, images, preprocessing, recipe,
-        seed=seed, folder=folder, device=device, max_memory=settings.max_memory, tell=lambda progress:
-        tell(str(progress)),
-    )  # fmt: skip
+    with repeatable(settings):
+        torch.manual_seed(seed)
+        network = build(
+            model,
+            num_classes=len(images.classes),
+            in_channels=preprocessing.channels,
+            input_size=preprocessing.size,
+            pretrained=weights == "pretrained",
+        )
+        given = weights_file(weights)
+        if given is not None:
+            load_given(network, given)
+        trained = train(
+            network, images, preprocessing, recipe,
+            seed=seed, folder=folder, device=device, max_memory=settings.max_memory, tell=lambda progress:
+            tell(str(progress)),
+        )  # fmt: skip
     path = folder / "weights.safetensors"
     save_weights(trained.model, path)
     about = {
@@ -131,8 +133,10 @@ def make(
         "tool": tool(),
         "packages": packages(),
         "evaluations_on_test": 0,
+        "deterministic": settings.deterministic,
         **trained.about,
     }
+    write_training_manifest(folder, about, settings)
     write_json(folder / "training.json", about)
     for name in ("last.safetensors", "best.safetensors"):
         (folder / name).unlink(missing_ok=True)
@@ -165,6 +169,11 @@ def key_of(
         **({"max_memory": max_memory} if max_memory else {}),
         "preprocessing": preprocessing.model_dump(mode="json"),
     }
+
+
+def repeated(settings: Settings) -> dict[str, Any]:
+    """Weights that must repeat bit by bit are others than those that need not: neither serves for the other."""
+    return {"deterministic": True} if settings.deterministic else {}
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
