@@ -1,0 +1,1 @@
+"""TRUNK's torch modules: blocks, one branch, the routing network."""

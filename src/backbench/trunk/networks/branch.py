@@ -1,0 +1,97 @@
+"""One node with its network, and its step of the walk: scores, which children to visit, log-shares of its classes.
+
+A class's output is its log-probability: the sum of the nodes' log-softmaxes on its path. Below a child that is not
+visited nothing is known of its classes, so each gets an equal part of the child's share, and in evaluation less
+`UNVISITED`: the arg-max is always a class that the walk has reached.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from backbench.trunk.layers import Shape, head, layer
+from backbench.trunk.tree import Tree
+
+UNVISITED = 20.0  # nats; the walk's own classes stay above −log(47) a node
+
+
+class Branch(nn.Module):
+    """A node: `features`, `head`, a temperature, and tables that say which class lies below which child."""
+
+    if TYPE_CHECKING:  # TorchScript would read these as text that it can't resolve
+        owner: Tensor
+        inside: Tensor
+        spread: Tensor
+        temperature: Tensor
+
+    def __init__(self, tree: Tree, name: str) -> None:
+        super().__init__()
+        node = tree.nodes[name]
+        shape = tree.shape_into(name)
+        self.features = features_of(node.features, shape)
+        self.head = head(str(node.head)).build(shape_of(tree, name), len(node.children))
+        self.register_buffer("temperature", torch.ones(()))
+        owner, inside, spread = tables(tree, name)
+        self.register_buffer("owner", owner, persistent=False)
+        self.register_buffer("inside", inside, persistent=False)
+        self.register_buffer("spread", spread, persistent=False)
+        self.targets: list[int] = [-1 if tree.nodes[child].leaf else tree.inner.index(child) for child in node.children]
+        self.second: float = tree.routing.second
+        self.width: int = min(tree.routing.width, len(node.children))
+
+    def forward(self, x: Tensor, base: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Feature map, chosen (N × k, bool), joint log-shares (N × k), and `known` (N × classes) with them filled in.
+
+        `base` (N) is the log-probability of having come here.
+        """
+        maps = self.features(x)
+        shares = F.log_softmax(self.head(maps) / self.temperature, 1)
+        chosen = self.choose(shares)
+        joint = base.unsqueeze(1) + shares
+        value = joint.index_select(1, self.owner) - self.spread
+        if not self.training:
+            value = value - UNVISITED * (~chosen).to(value.dtype).index_select(1, self.owner)
+        return maps, chosen, joint, torch.where(self.inside, value, known)
+
+    def choose(self, shares: Tensor) -> Tensor:
+        """The likeliest child, and up to `width` where its share is under `second`; always in training."""
+        top = shares.topk(self.width, 1)
+        unsure = top.values[:, :1].exp() < (2.0 if self.training else self.second)
+        kept = unsure.expand(-1, self.width).clone()
+        kept[:, 0] = True
+        return torch.zeros_like(shares, dtype=torch.bool).scatter(1, top.indices, kept)
+
+
+def features_of(texts: tuple[str, ...], shape: Shape) -> nn.Sequential:
+    layers = []
+    for text in texts:
+        layers.append(layer(text).build(shape))
+        shape = layer(text).after(shape)
+    return nn.Sequential(*layers)
+
+
+def shape_of(tree: Tree, name: str) -> Shape:
+    """The shape of the node's own feature map."""
+    shape = tree.shape_into(name)
+    for text in tree.nodes[name].features:
+        shape = layer(text).after(shape)
+    return shape
+
+
+def tables(tree: Tree, name: str) -> tuple[Tensor, Tensor, Tensor]:
+    """For each class: the child that it lies below, whether it lies below this node, and the log of that child's classes."""
+    count = len(tree.classes)
+    owner, inside, spread = (
+        torch.zeros(count, dtype=torch.long),
+        torch.zeros(count, dtype=torch.bool),
+        torch.zeros(count),
+    )
+    for place, child in enumerate(tree.nodes[name].children):
+        labels = torch.tensor(tree.labels(child))
+        owner[labels], inside[labels] = place, True
+        spread[labels] = torch.log(torch.tensor(float(len(labels))))
+    return owner, inside, spread
