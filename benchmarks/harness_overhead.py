@@ -28,7 +28,7 @@ from backbench.measuring.clock import WALL
 from backbench.measuring.cpu import thread_budget
 from backbench.measuring.plan import PLANS, Plan
 from backbench.measuring.sampling import Source, call_times
-from backbench.runtimes.eager import Eager, network_of
+from backbench.runtimes.eager import Eager, EagerSession, network_of
 from backbench.settings import Settings
 from backbench.spec.cell import Cell
 from backbench.statistics.compare import Ratio, paired_ratio
@@ -76,8 +76,8 @@ def inside(artefact: Artefact, threads: int, blocks: int, calls: int) -> Ratio:
     import torch
 
     found: dict[str, dict[int, float]] = {"harness": {}, "bare": {}}
-    with thread_budget(threads), Eager().open(artefact, "cpu", threads) as session, torch.inference_mode():
-        network = network_of(artefact).eval()
+    network = network_of(artefact).eval()  # one for both: where its weights lie in memory is worth a percent
+    with thread_budget(threads), EagerSession(Eager(), network, "cpu") as session, torch.inference_mode():
         feed = Source(artefact.load_inputs()[:32]).feed(session, 1, "model", 0)
         loops = {
             "harness": lambda: call_times(feed, WALL, calls, 0.0, 1e9),

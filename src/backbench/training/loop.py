@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from backbench.records.environment import cpu_flags
 from backbench.training import augment, checkpoint, memory
 from backbench.training.batches import Pixels, shuffled, steps_of
 from backbench.training.evaluate import accuracy
+from backbench.training.lanes import Lanes
 from backbench.training.recipe import Recipe
 from backbench.training.schedule import build_optimizer, learning_rate, set_rate
 
@@ -84,6 +86,7 @@ class Training:
         self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         self.steps = steps_of(len(self.train), recipe.batch)
         self.micro_batch = recipe.batch
+        self.lanes = Lanes(self.model, recipe.lanes)
 
     def autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.bf16)
@@ -105,7 +108,7 @@ class Training:
         """One pass over the train part: its mean loss and how many images it took."""
         generator = torch.Generator().manual_seed(self.seed * 100_003 + number)
         torch.manual_seed(self.seed * 100_003 + number)  # dropout and the like
-        self.model.train()
+        self.lanes.train()
         losses, images = [], 0
         for place, places in enumerate(shuffled(len(self.train), self.recipe.batch, generator)):
             losses.append(self.step(number * self.steps + place, places, generator))
@@ -117,13 +120,8 @@ class Training:
         rate = learning_rate(self.recipe, number, self.steps)
         set_rate(self.optimizer, rate)
         images, targets = self.batch(number // self.steps, places, generator)
-        total = 0.0
-        for inputs, wanted in zip(images.split(self.micro_batch), targets.split(self.micro_batch), strict=True):
-            with self.autocast():
-                scores = self.model(inputs.to(self.device))
-            loss = self.loss(scores.float(), wanted.to(self.device)) * (len(inputs) / len(images))
-            self.accelerator.backward(loss)
-            total += loss.item()
+        parts = zip(images.chunk(self.recipe.lanes), targets.chunk(self.recipe.lanes), strict=True)
+        total = self.lanes.run([partial(self.backward, inputs, wanted, len(images)) for inputs, wanted in parts])
         if not math.isfinite(total):
             raise TrainingDiverged(
                 f"recipe {self.recipe.name!r}: the loss became {total} in epoch {number // self.steps + 1}, step {number}, "
@@ -134,6 +132,17 @@ class Training:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.follow(number)
+        return total
+
+    def backward(self, images: Tensor, targets: Tensor, whole: int, model: nn.Module) -> float:
+        """The gradients of one lane's part of a batch of `whole` images, in micro-batches; its share of the loss."""
+        total, at_once = 0.0, max(1, self.micro_batch // self.recipe.lanes)
+        for inputs, wanted in zip(images.split(at_once), targets.split(at_once), strict=True):
+            with self.autocast():
+                scores = model(inputs.to(self.device))
+            loss = self.loss(scores.float(), wanted.to(self.device)) * (len(inputs) / whole)
+            self.accelerator.backward(loss)
+            total += loss.item()
         return total
 
     def batch(self, epoch: int, places: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backbench.errors import SpecError, UnknownName, UsageError
 from backbench.registry import complaint
+from backbench.spec.yaml_size import written_out
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -72,6 +73,7 @@ class Recipe(Strict):
     ema: Fraction = 0.0  # decay per step of the averaged weights that are evaluated and kept; 0: off
     clip: NotNegative = 0.0  # largest norm of the gradient; 0: off
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    lanes: Annotated[int, Field(ge=1, le=64)] = 1  # parts of a batch that are computed side by side, a thread each
     expected: dict[str, str] = Field(default_factory=dict)  # machine → time, where known
     reached: tuple[Reached, ...] = ()
 
@@ -110,8 +112,8 @@ def parse_recipe(text: str, name: str, source: str = "") -> Recipe:
     """The recipe in this YAML text; every bad field is named at once."""
     place = f"recipe {source or name!r}"
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        data = written_out(yaml.safe_load(text))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SpecError(place, [f"no YAML: {' '.join(str(error).split())}"]) from None
     if not isinstance(data, dict):
         raise SpecError(place, ["a recipe is a YAML mapping of fields"])
