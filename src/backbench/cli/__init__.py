@@ -16,6 +16,7 @@ from backbench.cli.demo import demo
 from backbench.cli.doctor import doctor
 from backbench.cli.evaluate import evaluate
 from backbench.cli.explain import explain
+from backbench.cli.lint import lint
 from backbench.cli.listing import listing
 from backbench.cli.predict import predict
 from backbench.cli.recommend import recommend
@@ -37,6 +38,7 @@ app = typer.Typer(
 for command in (demo, run, train, evaluate, predict, report, recommend, compare, show, explain, tune, doctor):
     app.command()(command)
 app.command("list")(listing)
+app.command()(lint)
 app.add_typer(cache_app, name="cache")
 
 
