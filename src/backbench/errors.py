@@ -9,6 +9,7 @@
     ├── TrainingDiverged          the loss is not a number
     ├── GateMissed                a runtime's outputs are not the reference's
     ├── CellFailed                a cell's process crashed, ran out of memory or of time
+    ├── CantTell                  exit code 3: a verdict was asked for, and the records carry none
     └── Skip                      the cell can't run here, and that is no failure
         └── MissingDependency     …because a package is not installed
 
@@ -67,6 +68,12 @@ class GateMissed(BackbenchError):
 
 class CellFailed(BackbenchError):
     """The process of a cell ended without a result."""
+
+
+class CantTell(BackbenchError):
+    """A verdict was asked for, and what was measured carries none."""
+
+    exit_code = 3
 
 
 class Skip(BackbenchError):

@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from backbench.cli.compare import compare
-from backbench.errors import BackbenchError, UsageError
+from backbench.errors import BackbenchError, CantTell, UsageError
 from backbench.records.schema import Record
 from backbench.report.bounds import Bound, read_bound, worst
 from backbench.report.versus import compared
@@ -110,6 +110,11 @@ def test_folders_without_a_common_cell_are_wrong_usage(tmp_path: Path) -> None:
         (STEADY, ["size > 0.9"], 1),
         (STEADY, ["accuracy < -0.01"], 3),
         (STEADY, ["accuracy < -3"], 0),
+        (DOUBLE, ["latency > 5%"], 1),
+        (DOUBLE, ["latency > 110%"], 0),
+        (DOUBLE, ["latency > 1.05", "top1 < -0.5pp"], 1),
+        (STEADY, ["latency > 1.05", "top1 < -3pp"], 0),
+        (STEADY, ["latency > 1.05", "top1 < -0.5pp"], 3),
     ],
 )
 def test_exit_codes(tmp_path: Path, new: Sequence[tuple[float, ...]], bound: list[str], code: int) -> None:
@@ -126,6 +131,36 @@ def test_what_one_side_does_not_know_nobody_can_tell(tmp_path: Path) -> None:
     for bound in ("latency > 9", "accuracy < -9", "macs > 9"):
         assert ran(str(base), str(fresh), "--fail-if", bound).exit_code == 3
     assert "can't tell: it was not timed on both sides" in ran(str(base), str(fresh)).stdout
+
+
+def test_a_cell_that_the_new_side_lost_leaves_the_gate_undecided(tmp_path: Path) -> None:
+    a = write_records(tmp_path / "a", make_record(EAGER, STEADY), make_record(ORT, STEADY))
+    failed = write_records(tmp_path / "b", make_record(EAGER, STEADY), make_refused("failed", "out of memory", ORT))
+    gone = write_records(tmp_path / "c", make_record(EAGER, STEADY))
+    more = write_records(
+        tmp_path / "d", make_record(EAGER, STEADY), make_record(ORT, STEADY), make_record(make_cell("resnet56"))
+    )
+    for folder, code in ((failed, 3), (gone, 3), (more, 0)):
+        shown = ran(str(a), str(folder), "--fail-if", "latency > 1.05")
+        assert shown.exit_code == code
+        assert ("can't tell for 1 of the base's cells" in shown.stdout) == (code == 3)
+        assert ran(str(a), str(folder)).exit_code == 0, "without a bound nothing was asked"
+
+
+def test_times_of_two_machines_decide_nothing(tmp_path: Path) -> None:
+    other = {**HOST, "cpu": "Other CPU"}
+    a = write_records(tmp_path / "a", make_record(EAGER, STEADY))
+    b = write_records(tmp_path / "b", make_record(EAGER, DOUBLE, host=other))
+    assert ran(str(a), str(b), "--fail-if", "latency > 1.05").exit_code == 3
+    assert ran(str(a), str(b), "--fail-if", "size > 1").exit_code == 0
+
+
+def test_nothing_that_can_be_compared_is_no_verdict(tmp_path: Path) -> None:
+    a = write_records(tmp_path / "a", make_record(EAGER))
+    b = write_records(tmp_path / "b", make_refused("failed", "out of memory", EAGER))
+    done = ran(str(a), str(b), "--fail-if", "latency > 1.05")
+    assert isinstance(done.exception, CantTell)
+    assert done.exception.exit_code == 3
 
 
 def test_as_data(tmp_path: Path) -> None:
@@ -145,6 +180,14 @@ def test_bounds_are_read() -> None:
     assert read_bound(" latency>1.05 ") == Bound("latency", True, 1.05)
     assert read_bound("accuracy < -1") == Bound("accuracy", False, -1.0)
     assert str(read_bound("size < .5")) == "size < 0.5"
+    assert read_bound("top1 < -0.5pp") == read_bound("accuracy<-0.5") == Bound("accuracy", False, -0.5)
+    assert read_bound("latency > 1.05x") == read_bound("latency > +5%") == Bound("latency", True, 1.05)
+
+
+@pytest.mark.parametrize("text", ["latency > 5pp", "top1 < -1%", "size > 3 pp"])
+def test_a_bound_in_another_unit_is_wrong_usage(text: str) -> None:
+    with pytest.raises(UsageError, match="is bounded in"):
+        read_bound(text)
 
 
 @pytest.mark.parametrize(

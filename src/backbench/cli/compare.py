@@ -25,7 +25,7 @@ def compare(
         typer.Option(
             "--fail-if",
             metavar="BOUND",
-            help="Exit with 1 where it clearly holds, 3 where nobody can tell: 'latency > 1.05', 'accuracy < -1' (pp).",
+            help="Exit with 1 where its interval clearly holds, 3 where nobody can tell: 'latency > 1.05', 'top1 < -0.5pp'.",
         ),
     ] = None,
     as_json: Json = False,
@@ -41,9 +41,15 @@ def compare(
         typer.echo(json.dumps(data(found, decisions), indent=1))
     else:
         show(found, decisions)
-    code = EXIT[worst(decision for _, _, decision in decisions)] if decisions else 0
+    code = EXIT[worst([*(decision for _, _, decision in decisions), *undecided(found)])] if bounds else 0
     if code:
         raise typer.Exit(code)
+
+
+def undecided(found: Comparison) -> list[Decision]:
+    """One for each cell of the base that the new side has not measured: a gate that lost its cell tells nothing."""
+    lost = [new for base, new in found.unmeasured if base.status == "ok"]
+    return ["can't tell"] * (len(lost) + len(found.only_base))
 
 
 def show(found: Comparison, decisions: list[tuple[Bound, Matched, Decision]]) -> None:
@@ -56,6 +62,8 @@ def show(found: Comparison, decisions: list[tuple[Bound, Matched, Decision]]) ->
         typer.echo(line)
     for bound, pair, decision in decisions:
         typer.echo(f"--fail-if {bound}: {decision} ({pair.new.cell.label})")
+    if decisions and undecided(found):
+        typer.echo(f"--fail-if: can't tell for {len(undecided(found))} of the base's cells, which the new side lacks")
 
 
 def data(found: Comparison, decisions: list[tuple[Bound, Matched, Decision]]) -> dict[str, Any]:
@@ -73,4 +81,5 @@ def data(found: Comparison, decisions: list[tuple[Bound, Matched, Decision]]) ->
             {"bound": str(bound), "cell_id": pair.new.record.cell_id, "decision": decision}
             for bound, pair, decision in decisions
         ],
+        "undecided": len(undecided(found)),
     }

@@ -1,12 +1,12 @@
 """`--fail-if 'latency > 1.05'`: a bound on a comparison, decided only where the interval clears it.
 
-    METRIC > NUMBER    or    METRIC < NUMBER
+    METRIC > NUMBER[UNIT]    or    METRIC < NUMBER[UNIT]
 
-    latency, size, parameters, nonzero, macs     new ÷ base (1.05 is 5 % more)
-    accuracy                                      new − base in percentage points (-1 is one point less)
+    latency, size, parameters, nonzero, macs     new ÷ base: 1.05 or 1.05x; 5% means 1.05, -5% means 0.95
+    accuracy (top1)                              new − base in percentage points: -0.5 or -0.5pp
 
 Met: the whole interval is on the bound's side. Not met: the whole interval is on the other side. Otherwise nobody can
-tell.
+tell; nor where a side was not measured, or where two latencies come from different machines.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from backbench.report.versus import Matched
 
 Decision = Literal["met", "not met", "can't tell"]
 METRICS = ("accuracy", "latency", "macs", "nonzero", "parameters", "size")
-FORM = re.compile(r"\s*([A-Za-z_]+)\s*([<>])\s*([-+]?(?:\d+\.?\d*|\.\d+))\s*")
+ALIASES = {"top1": "accuracy"}
+FORM = re.compile(r"\s*([A-Za-z_]\w*)\s*([<>])\s*([-+]?(?:\d+\.?\d*|\.\d+))\s*(pp|%|x|×|)\s*")
+UNITS = {"accuracy": ("", "pp")}
+RATIO_UNITS = ("", "x", "×", "%")
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,25 @@ def read_bound(text: str) -> Bound:
     found = FORM.fullmatch(text[:200])
     if not found:
         raise UsageError(
-            f"--fail-if {text[:60]!r}: a bound is METRIC > NUMBER or METRIC < NUMBER, e.g. 'latency > 1.05'"
+            f"--fail-if {text[:60]!r}: a bound is METRIC > NUMBER or METRIC < NUMBER, e.g. 'latency > 1.05', 'top1 < -0.5pp'"
         )
-    if found[1] not in METRICS:
-        raise UsageError(f"--fail-if: {unknown('metric', found[1], METRICS)}")
-    return Bound(found[1], found[2] == ">", float(found[3]))
+    metric = ALIASES.get(found[1], found[1])
+    if metric not in METRICS:
+        raise UsageError(f"--fail-if: {unknown('metric', found[1], [*METRICS, *ALIASES])}")
+    allowed = UNITS.get(metric, RATIO_UNITS)
+    if found[4] not in allowed:
+        named = " or ".join(repr(unit) for unit in allowed if unit)
+        raise UsageError(f"--fail-if {text[:60]!r}: {metric} is bounded in {named}, not in {found[4]!r}")
+    number = float(found[3])
+    return Bound(metric, found[2] == ">", 1 + number / 100 if found[4] == "%" else number)
 
 
 def interval_of(pair: Matched, metric: str) -> tuple[float, float] | None:
-    """Low and high of what the bound speaks of; None where one side does not know it."""
+    """Low and high of what the bound speaks of; None where that is not known of both sides."""
     versus = pair.versus
     if metric == "latency":
-        return (versus.ratio.low, versus.ratio.high) if versus.ratio else None
+        # Between two machines a ratio says which one is faster, and not which code.
+        return (versus.ratio.low, versus.ratio.high) if versus.ratio and "host" not in pair.unlike else None
     if metric == "accuracy":
         return (versus.difference.low, versus.difference.high) if versus.difference else None
     if metric not in pair.exact:

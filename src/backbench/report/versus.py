@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from backbench.errors import BackbenchError, UsageError
+from backbench.errors import CantTell, UsageError
 from backbench.report.comparison import Versus, against
 from backbench.report.groups import Alike, conditions
 from backbench.report.reading import Found, records_in
@@ -52,7 +52,9 @@ class Comparison:
 
 
 def compared(base: Path, new: Path) -> Comparison:
-    """Two record files, or two folders. Raises UsageError where they can't be matched, BackbenchError where unsound."""
+    """Two record files, or two folders. Raises UsageError where they can't be matched, BackbenchError where
+    unsound, CantTell where no pair was measured on both sides.
+    """
     old, fresh = records_in([base]), records_in([new])
     if base.is_file() and new.is_file():
         return comparison([(old[0], fresh[0])])
@@ -77,12 +79,12 @@ def by_cell(found: Sequence[Found]) -> dict[str, Found]:
 def comparison(
     pairs: Sequence[tuple[Found, Found]], only_base: tuple[Found, ...] = (), only_new: tuple[Found, ...] = ()
 ) -> Comparison:
-    """In the order given. Raises BackbenchError where no pair was measured on both sides."""
+    """In the order given. Raises CantTell where no pair was measured on both sides."""
     rows = [(Row(2 * place, base), Row(2 * place + 1, new)) for place, (base, new) in enumerate(pairs)]
     measured = [(base, new) for base, new in rows if base.status == new.status == "ok"]
     if not measured:
         culprit = next(row for row in rows[0] if row.status != "ok")
-        raise BackbenchError(f"{culprit.found.path}: nothing to compare: {refusal(culprit)}")
+        raise CantTell(f"{culprit.found.path}: nothing to compare: {refusal(culprit)}")
     found = against([(new, base) for base, new in measured])
     matched = (Matched(base, new, found[new.number], exact(base, new), unlike(base, new)) for base, new in measured)
     return Comparison(tuple(matched), tuple(pair for pair in rows if pair not in measured), only_base, only_new)
