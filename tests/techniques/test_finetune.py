@@ -16,6 +16,7 @@ from backbench.artefacts.artefact import Artefact
 from backbench.catalogue import resolve
 from backbench.data.dataset import Split
 from backbench.errors import Skip, SpecError, UnknownName, UsageError
+from backbench.models import REGISTRY as MODELS
 from backbench.settings import Settings
 from backbench.spec.choice import Choice, parse_chain
 from backbench.spec.study import expand, study_of
@@ -148,8 +149,9 @@ def test_the_network_before_the_chain_teaches(recipe: str, context: Context) -> 
     later = replace(context, notes={}, original=parent)
     student = taught.apply(network(NET), later)
     alone = Finetune(recipe=recipe).apply(network(NET), replace(context, notes={}))
-    wanted = parent(images(64)).softmax(1)
-    far = [float((wanted - each(images(64)).softmax(1)).abs().mean()) for each in (student, alone)]
+    with torch.inference_mode():
+        wanted, *others = (each(images(64)).softmax(1) for each in (parent, student, alone))
+    far = [float((wanted - other).abs().mean()) for other in others]
     assert far[0] < far[1]
     assert later.notes["training"]["teacher"]["sha256"] == content(parent)
     assert later.notes["training"]["teacher"]["validation_accuracy"] == seen(parent, context)
@@ -173,9 +175,8 @@ def test_a_teacher_by_name_is_trained_once_and_shared(recipe: str, context: Cont
     part = Distill(teacher="resnet20", teacher_recipe=recipe, recipe=recipe)
     part.apply(network(NET), context)
     told: list[str] = []
-    cell = train_cached(
-        Choice(name="resnet20"), Choice(name="digits"), recipe, seed=0, settings=context.settings, tell=told.append
-    )
+    in_a_cell = MODELS.resolve(Choice(name="resnet20"))
+    cell = train_cached(in_a_cell, Choice(name="digits"), recipe, seed=0, settings=context.settings, tell=told.append)
     assert told == []
     assert context.notes["training"]["teacher"]["model"] == "resnet20"
     assert cell.about["validation_accuracy"] == pytest.approx(

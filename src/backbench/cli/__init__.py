@@ -22,6 +22,7 @@ from backbench.cli.predict import predict
 from backbench.cli.recommend import recommend
 from backbench.cli.report import report
 from backbench.cli.run import run
+from backbench.cli.sensitivity import sensitivity
 from backbench.cli.show import show
 from backbench.cli.train import train
 from backbench.cli.tune import tune
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, train, evaluate, predict, report, recommend, compare, show, explain, tune, doctor):
+for command in (demo, run, train, evaluate, predict, report, recommend, compare, show, explain, tune, sensitivity, doctor):
     app.command()(command)
 app.command("list")(listing)
 app.command()(lint)

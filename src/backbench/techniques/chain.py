@@ -27,7 +27,7 @@ def checked_chain(chain: Chain) -> Chain:
     resolved = tuple(REGISTRY.resolve(choice, f"technique {choice.name!r}") for choice in chain)
     for choice in resolved:
         REGISTRY.build(choice).check()
-    check_order(resolved)
+    check_order(chain)  # in the user's own words
     return resolved
 
 
@@ -68,7 +68,7 @@ def check_order(chain: Chain) -> None:
     works = working_order(chain)
     if works != chain:
         raise UsageError(
-            f"technique {chain_text(chain)}: {' and '.join(complaints(chain))}; this order works: {chain_text(works)}"
+            f"technique {chain_text(chain)}: {'; '.join(complaints(chain))}; this order works: {chain_text(works)}"
         )
 
 

@@ -3,18 +3,16 @@
 Removing a channel of one layer removes it from every layer that shares it (Fang et al. 2023, arXiv:2301.12900). The graph is
 traced from the gradients of one forward pass. What stays is decided here and not by the user: the layer that gives the logits,
 and groups whose layers do not agree about their channels, as behind an operator that the graph wrongly takes for element-wise
-(a shortcut that pads with zero channels). Where the network does not run any more after all groups were pruned (Swin's patch
-merging), only *inner* groups are pruned: one layer's outputs that nothing but its consumers reads, such as a perceptron's
-hidden units.
+(a shortcut that pads with zero channels, the merging of patches in Swin).
 """
 
 from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from backbench.errors import BackbenchError
 from backbench.registry import require
@@ -23,7 +21,6 @@ from backbench.techniques.attention import head_width, heads
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Reach = Literal["all", "inner"]
 Group = Any  # torch_pruning's: pairs of a dependency and the indices it concerns
 SLACK = 1e-9  # int(10 × (1 − 0.9)) is 0 in floating point: a ratio is taken this much smaller
 LIBRARY = ("/torch/", "/torch_pruning/", "/backbench/techniques/")
@@ -62,29 +59,34 @@ class Channels:
                 channel_groups={},
             )
         self.graph = self.pruner.DG
+        if not any(node.type in (self.types.CONV, self.types.LINEAR) for node in self.graph.module2node.values()):
+            raise BackbenchError(
+                "technique prune_channels: this network can't be traced: no gradient of its outputs reaches a layer, so an "
+                "operator on the way has none (detach, no_grad, rounding, arg-max)"
+            )
 
     def groups(self) -> Iterator[Group]:
         """What may be pruned; each group with all its indices."""
         kinds = self.pruner.root_module_types
         return iter(self.graph.get_all_groups(ignored_layers=self.pruner.ignored_layers, root_module_types=kinds))
 
-    def hold(self, reach: Reach, only: str | None = None) -> dict[str, str]:
-        """Keeps the channels of layers that can't lose any, or (`only`) of all but one group: layer → why."""
+    def hold(self, leave: Container[str] = (), only: str | None = None) -> dict[str, str]:
+        """Keeps the channels of layers that can't lose any: layer → why. `leave` and `only` name groups."""
         stays: dict[nn.Module, str] = {}
         for group in list(self.groups()):
-            reason = self.why_left(group, reach, only)
+            reason = self.why_left(group, leave, only)
             if reason:
                 stays |= dict.fromkeys(self.roots(group), reason)
         self.pruner.ignored_layers = [*self.pruner.ignored_layers, *stays]
         return {self.names[layer]: reason for layer, reason in stays.items() if reason != NOT_ASKED}
 
-    def why_left(self, group: Group, reach: Reach, only: str | None) -> str | None:
+    def why_left(self, group: Group, leave: Container[str], only: str | None) -> str | None:
         if self.ends(group):
             return "its outputs are the network's"
         if not self.agrees(group):
             return "the layers that share its channels do not agree about them"
-        if reach == "inner" and not self.inner(group):
-            return "its channels are shared, and the network does not run without some of them"
+        if self.name(group) in leave:
+            return "the network does not run without some of its channels"
         return NOT_ASKED if only is not None and self.name(group) != only else None
 
     def ends(self, group: Group) -> bool:
@@ -106,13 +108,6 @@ class Channels:
                 return False
         return True
 
-    def inner(self, group: Group) -> bool:
-        """One layer's outputs, with no free parameter and no attention among those who share them."""
-        free = any(dep.target.type == self.types.PARAMETER for dep, _ in group)
-        read = any(self.prunes(dep) and not self.out(dep) for dep, _ in group)
-        roots = [layer for layer in self.roots(group) if layer not in self.heads]
-        return len(roots) == len(self.roots(group)) == 1 and read and not free
-
     def roots(self, group: Group) -> list[nn.Module]:
         """The convolutions and linear layers whose outputs the group is about; a depthwise one passes channels on."""
         found = [dep.target.module for dep, _ in group if self.out(dep) and self.prunes(dep)]
@@ -125,8 +120,8 @@ class Channels:
         return bool(self.graph.is_out_channel_pruning_fn(dep.handler))
 
     def name(self, group: Group) -> str:
-        """A group is called by its first layer."""
-        return self.names[group[0].dep.target.module]
+        """A group is called by the first layer that makes its channels."""
+        return self.names[(self.roots(group) or [group[0].dep.target.module])[0]]
 
     def width(self, group: Group) -> int:
         """How many channels can be told apart in it: dimensions of a head for attention, channels of a group for grouped layers."""

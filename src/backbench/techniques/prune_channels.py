@@ -9,7 +9,7 @@ lose channels stays, see `dependency`; the notes name it. Batch-norm, biases and
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -19,14 +19,13 @@ from pydantic import Field, model_validator
 from backbench.errors import BackbenchError, Skip
 from backbench.registry import require
 from backbench.techniques.attention import refit, widths
-from backbench.techniques.dependency import Channels, Reach, tracing, where
+from backbench.techniques.dependency import Channels, tracing, where
 from backbench.techniques.geometry import geometry, reshaped
 from backbench.techniques.technique import Context, Technique
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-REACHES: tuple[Reach, ...] = ("all", "inner")
 FINE = 100  # steps towards a target of MACs: one hundredth of each layer's channels at a time
 BATCH = 32  # images at once for taylor's gradients
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -81,34 +80,44 @@ class PruneChannels(Technique):
 
         Raises BackbenchError: a layer would vanish, the MACs can't be reached, or the network can't be traced.
         """
-        failures = []
-        for reach in REACHES:
-            smaller = copy.deepcopy(model).requires_grad_(True)
-            try:
-                notes = self._carve(smaller, reach, context, only)
-            except (BackbenchError, MemoryError):
-                raise
-            except Exception as error:  # whatever the network's own code raises when its shapes don't fit
-                failures.append(where(error))
-                continue
-            return smaller.zero_grad() or smaller, {**notes, "reach": reach, "geometry": geometry(model, smaller)}
-        raise BackbenchError(f"technique prune_channels: this network can't be traced and pruned: {failures[0]}")
+        try:
+            return self._smaller(model, context, only, ())
+        except (BackbenchError, MemoryError):
+            raise
+        except Exception as error:  # whatever the network's own code raises when its shapes don't fit
+            operator = where(error)
+        groups = self.groups(model, context) if only is None else []
+        stuck = [name for name in groups if not runs_without(model, context, name)]
+        if len(stuck) == len(groups):
+            raise BackbenchError(f"technique prune_channels: this network can't be traced and pruned: {operator}")
+        return self._smaller(model, context, None, stuck)
 
-    def _carve(self, model: nn.Module, reach: Reach, context: Context, only: str | None) -> dict[str, Any]:
+    def _smaller(
+        self, model: nn.Module, context: Context, only: str | None, leave: Sequence[str]
+    ) -> tuple[nn.Module, dict[str, Any]]:
+        smaller = copy.deepcopy(model).requires_grad_(True)
+        notes = self._carve(smaller, context, only, leave)
+        smaller.zero_grad()
+        return smaller, {**notes, "geometry": geometry(model, smaller)}
+
+    def _carve(self, model: nn.Module, context: Context, only: str | None, leave: Sequence[str]) -> dict[str, Any]:
         """Prunes `model` in place and runs it once."""
         import torch
 
-        example, before = example_of(context), widths(model)
+        example = example_of(context)
         macs = macs_of(model, example)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(context.seed)
             channels = self._channels(model, example)
-            stays = channels.hold(reach, only)
+            stays = channels.hold(leave, only)
             sizes = channels.sizes()
+            if not sizes:
+                raise BackbenchError(
+                    f"technique prune_channels: {only or 'this network'!r} has no channels that can be removed"
+                )
             if self.ratio is not None and self.scope == "local":
                 channels.refuse_vanishing(self.ratio)
             self._remove(channels, model, example, macs, context)
-        refit(model, before)
         left = channels.sizes()
         return {
             "macs": [macs, macs_of(model, example)],
@@ -142,8 +151,10 @@ class PruneChannels(Technique):
         while self.macs is None or macs_of(model, example) > goal:
             if self.importance == "taylor":
                 gradients(model, context, self.images)
+            before = widths(model)
             if not channels.step():
                 break
+            refit(model, before)
         reached = macs_of(model, example)
         if self.macs is not None and reached > goal:
             raise BackbenchError(
@@ -154,8 +165,17 @@ class PruneChannels(Technique):
     def groups(self, model: nn.Module, context: Context) -> list[str]:
         """The groups of channels that can be pruned, each by the name of its first layer."""
         channels = self._channels(copy.deepcopy(model).requires_grad_(True), example_of(context))
-        channels.hold("all")
+        channels.hold()
         return list(channels.sizes())
+
+
+def runs_without(model: nn.Module, context: Context, group: str) -> bool:
+    """Whether the network runs with half of this group's channels."""
+    try:
+        PruneChannels(ratio=0.5).pruned(model, context, only=group)
+    except BackbenchError:
+        return False
+    return True
 
 
 def example_of(context: Context) -> Tensor:

@@ -83,7 +83,7 @@ class Training:
         self.model = model.to(device).to(memory_format=torch.channels_last)
         self.average = deepcopy(self.model).requires_grad_(False)
         self.optimizer = build_optimizer(self.model, recipe)
-        self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        self.loss: nn.Module = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
         self.steps = steps_of(len(self.train), recipe.batch)
         self.micro_batch = recipe.batch
         self.lanes = Lanes(self.model, recipe.lanes)

@@ -34,8 +34,10 @@ class Reader:
         return next(({self._name: batch} for batch in self._batches), None)
 
 
-def static(source: Path, target: Path, images: Reader, *, per_channel: bool, method: str) -> None:
-    """Writes the QDQ graph. Raises MissingDependency."""
+def static(
+    source: Path, target: Path, images: Reader, *, per_channel: bool, method: str, nodes: list[str] | None = None
+) -> None:
+    """Writes the QDQ graph; `nodes` names those that are quantized, all where it is None. Raises MissingDependency."""
     library = require("technique quantize_static", "onnxruntime.quantization", "onnxruntime", load)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder, quiet():
         library.quantize_static(
@@ -47,6 +49,7 @@ def static(source: Path, target: Path, images: Reader, *, per_channel: bool, met
             activation_type=library.QuantType.QUInt8,
             weight_type=library.QuantType.QInt8,
             calibrate_method=getattr(library.CalibrationMethod, METHODS[method]),
+            nodes_to_quantize=nodes,
         )
 
 
