@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from backbench.cli.options import DataRoot, Json, settings_of
+from backbench.errors import UsageError
 
 
 def predict(
@@ -26,6 +27,9 @@ def predict(
     """Print the likeliest classes of each image."""
     from backbench.api import predict as predict_images
 
+    for path in images:
+        if not path.is_file():
+            raise UsageError(f"{path}: there is no such image file")
     found = predict_images(
         images, model, dataset=dataset, weights=weights, recipe=recipe, seed=seed, runtime=runtime, top=top,
         settings=settings_of(data_root),
