@@ -19,6 +19,7 @@ from backbench.artefacts.onnx_macs import Count, count
 if TYPE_CHECKING:
     from torch import nn
 
+BRANCHES = "the graph branches on its input: MACs are those of the dearest path, counted by torch alone"
 AGREE = 0.01  # rule 16: counters further apart than this are disputed
 WEIGHT_TYPES = ("float32", "float16", "bfloat16", "float64", "int8", "uint8", "int32")
 SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
@@ -65,10 +66,14 @@ def subnormal(array: NDArray[Any]) -> int:
 
 
 def module_macs(model: nn.Module, shape: tuple[int, int, int]) -> Counter[str]:
-    """MACs of one image by aten operator: `FlopCounterMode` counts 2 FLOPs a MAC."""
+    """MACs of one image by aten operator, of a routed network along its dearest path: `FlopCounterMode` counts 2 FLOPs a MAC."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    from backbench.models.networks.routed import Routed
+
+    if isinstance(model, Routed):
+        return model.dearest_path()
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # its one fused operator is not counted
     counter = FlopCounterMode(display=False)
@@ -86,6 +91,13 @@ def cost(macs: Counter[str], exported: Path | str) -> dict[str, Any]:
     if isinstance(exported, str):
         return {"counters": {"torch": total}, "uncounted": [], "disputed": None, "reason": exported}
     graph = count(exported)
+    if graph.uncounted["If"]:
+        return {
+            "counters": {"torch": total},
+            "uncounted": sorted(graph.uncounted),
+            "disputed": None,
+            "reason": BRANCHES,
+        }
     return {
         "counters": {"torch": total, "onnx": graph.total},
         "uncounted": sorted(graph.uncounted),

@@ -44,6 +44,11 @@ def to_onnx(model: nn.Module, shape: Shape, folder: Path) -> None:
     """`model.onnx` (and `model.onnx.data` for large networks), checked. Raises BackbenchError where it can't be exported."""
     torch = require("the export to ONNX", "torch", "torch")
     require("the export to ONNX", "onnxscript", "torch")
+    from backbench.models.networks.routed import Routed
+
+    if isinstance(model, Routed):
+        model.eval().write_onnx(folder / MODEL)
+        return
     example = torch.zeros(2, *shape)
     size = sum(tensor.numel() * tensor.element_size() for tensor in model.parameters())
     with silent():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -39,9 +39,15 @@ class Origin:
 
 def origin(cell: Cell, dataset: Dataset, settings: Settings, progress: Progress) -> Origin:
     """Trains where the cell names a recipe. Raises UsageError, WeightsError, DataError or TrainingDiverged."""
-    if cell.recipe is not None:
-        return by_recipe(cell, settings, progress)
-    return KINDS.get(cell.weights, by_file)(cell, dataset)
+    from backbench.models.own import content_of
+
+    made = (
+        by_recipe(cell, settings, progress)
+        if cell.recipe is not None
+        else KINDS.get(cell.weights, by_file)(cell, dataset)
+    )
+    named = content_of(cell.model)
+    return made if named is None else replace(made, identity={**made.identity, "options": named})
 
 
 def by_recipe(cell: Cell, settings: Settings, progress: Progress) -> Origin:
@@ -67,6 +73,12 @@ def random(cell: Cell, dataset: Dataset) -> Origin:
 
 
 def published(cell: Cell, dataset: Dataset) -> Origin:
+    from backbench.artefacts.store import sha256
+    from backbench.models.own import published_weights
+
+    own = published_weights(cell.model)
+    if own is not None:
+        return Origin({"sha256": sha256(own)}, pretrained=True, trained=True)
     versions = {name: version(name) for name in ("timm", "torchvision") if find_spec(name)}
     identity = {"published": cell.model.name, **versions}
     return Origin(identity, pretrained=True, trained=dataset.classes == imagenet_classes())

@@ -25,6 +25,7 @@ from backbench.cli.run import run
 from backbench.cli.sensitivity import sensitivity
 from backbench.cli.show import show
 from backbench.cli.train import train
+from backbench.cli.trunk import app as trunk_app
 from backbench.cli.tune import tune
 from backbench.errors import BackbenchError
 
@@ -41,6 +42,7 @@ for command in (demo, run, train, evaluate, predict, report, recommend, compare,
 app.command("list")(listing)
 app.command()(lint)
 app.add_typer(cache_app, name="cache")
+app.add_typer(trunk_app, name="trunk")
 
 
 def version(show_it: bool) -> None:

@@ -14,6 +14,7 @@ REGISTRY: Registry[Family] = Registry(
         "resnet44": "backbench.models.resnet_cifar:ResNet44",
         "resnet56": "backbench.models.resnet_cifar:ResNet56",
         "resnet110": "backbench.models.resnet_cifar:ResNet110",
+        "trunk": "backbench.trunk.family:Trunk",
         "vgg16_bn_cifar": "backbench.models.vgg_cifar:VGG16BN",
         "mobilenetv2_small": "backbench.models.mobilenetv2_cifar:MobileNetV2Small",
         "vit_mini": "backbench.models.vit_small_image:ViTMini",

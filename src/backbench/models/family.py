@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backbench.data.dataset import Dataset
+from backbench.data.preprocessing import Preprocessing, native_preprocessing
 from backbench.registry import Part
 
 if TYPE_CHECKING:
@@ -19,3 +22,15 @@ class Family(Part):
         Its values depend on torch's seed only. Raises UsageError where the options don't fit the input size.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is built")
+
+    def preprocessing(self, dataset: Dataset) -> Preprocessing:
+        """What the network was made for: this dataset's own size and statistics, unless it says others."""
+        return native_preprocessing(dataset)
+
+    def published(self) -> Path | None:
+        """The file of weights that come with these options (`weights: pretrained`), or None."""
+        return None
+
+    def content(self) -> str | None:
+        """SHA-256 of the files that the options name, which are part of the network's identity; None: they name none."""
+        return None

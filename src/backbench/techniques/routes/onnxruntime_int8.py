@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backbench import registry
 from backbench.errors import Skip
 from backbench.registry import require
 from backbench.techniques.routes.onnx_file import operators_of, quiet
 
 METHODS = {"minmax": "MinMax", "percentile": "Percentile", "entropy": "Entropy"}
 PRODUCTS = {"MatMul", "Gemm"}
+TREES = "backbench.trunk.int8:quantize_file"
 
 
 class Reader:
@@ -38,6 +40,9 @@ def static(
     source: Path, target: Path, images: Reader, *, per_channel: bool, method: str, nodes: list[str] | None = None
 ) -> None:
     """Writes the QDQ graph; `nodes` names those that are quantized, all where it is None. Raises MissingDependency."""
+    if "If" in operators_of(source):  # the library doesn't look into branches: a tree is quantized node by node
+        registry.load(TREES)(source, target, images, per_channel=per_channel, method=method)
+        return
     library = require("technique quantize_static", "onnxruntime.quantization", "onnxruntime", load)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder, quiet():
         library.quantize_static(
