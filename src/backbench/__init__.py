@@ -1,17 +1,18 @@
 """backbench: which backbone, compressed how, run by which runtime.
 
-The public names: `run`, `measure`, `evaluate`, `predict`, `train`, `write_report`, `Settings`, and the errors in `backbench.errors`.
+The public names: `run`, `measure`, `evaluate`, `export`, `predict`, `train`, `write_report`, `Settings`, and the errors in
+`backbench.errors`.
 They are imported when they are first used, so that `import backbench` costs nothing.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backbench.api import evaluate, measure, predict, run, train, write_report
+    from backbench.api import evaluate, export, measure, predict, run, train, write_report
     from backbench.settings import Settings
 
 __version__ = "0.1.0"
-__all__ = ["Settings", "evaluate", "measure", "predict", "run", "train", "write_report"]
+__all__ = ["Settings", "evaluate", "export", "measure", "predict", "run", "train", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

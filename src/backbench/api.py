@@ -24,6 +24,7 @@ from backbench.settings import Settings
 
 if TYPE_CHECKING:
     from backbench.artefacts.artefact import Artefact
+    from backbench.artefacts.deployable import Deployable
     from backbench.pipeline import Progress
     from backbench.records.schema import Gate, Predictions, Record
     from backbench.spec.cell import Cell
@@ -211,6 +212,59 @@ def predict(
     return [
         Prediction(Path(path), likeliest(row, artefact.classes, top)) for path, row in zip(images, logits, strict=True)
     ]
+
+
+def export(
+    model: str | Builder,
+    *,
+    to: str,
+    out: Path | str,
+    dataset: str = "random",
+    settings: Settings | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+    **fields: Any,
+) -> Deployable:
+    """Writes the network as a deployable file, opens that file again, and compares it with eager on the dataset's images.
+
+    `to`: onnx, torchscript, openvino, executorch or safetensors. Raises GateMissed, and leaves no file, where the
+    outputs are not eager's.
+    """
+    from backbench.artefacts.artefact import Artefact
+    from backbench.artefacts.deploy import check_place, deploy, remove, target_of, write_companion
+    from backbench.errors import GateMissed
+    from backbench.execute import cell_jobs
+    from backbench.execute.local import LocalExecutor
+    from backbench.measuring.gate import misses
+
+    settings, out = settings or Settings(), Path(out)
+    target = target_of(to, out)
+    check_place(out)
+    cell = one_cell(reference(model), dataset, settings, {**fields, "runtime": target.runtime})
+    with LocalExecutor() as executor:
+        done = result_of(cell_jobs.prepare(executor, cell, settings, progress))
+    found = deploy(Artefact.open(Path(done["folder"])), cell, to, out)
+    compared = reopened(out, cell, settings)
+    if not compared.passed:
+        remove(out, found)
+        missed = ", ".join(misses(compared, found.artefact.trained))
+        raise GateMissed(f"{out}: the file's outputs are not eager's, so it was not kept: {missed}")
+    found = found.model_copy(update={"comparison": compared})
+    write_companion(out, found)
+    return found
+
+
+def reopened(path: Path, cell: Cell, settings: Settings) -> Gate:
+    """The exported file through its own runtime, against the reference that it carries."""
+    from backbench.artefacts.imported import imported
+    from backbench.catalogue import runtime_of
+    from backbench.measuring.gate import gate
+
+    runtime = runtime_of(cell)
+    artefact = imported(path, cell, settings, (runtime.format, *runtime.also))
+    with runtime.open(artefact, cell.device, cell.threads) as session:
+        batch = artefact.input[0] or cell.batch
+        inputs, expected = artefact.load_inputs(), artefact.load_reference()
+        return gate(session, inputs, expected, runtime.gate(artefact), batch, artefact.trained)
 
 
 def write_report(*folders: Path | str, out: Path | str | None = None) -> list[Path]:

@@ -36,18 +36,17 @@ REGISTRIES: dict[str, Registry[Any]] = {
 
 def resolve(settings: Settings) -> Resolve:
     """For each field of a cell: what the study says → what the cell holds, checked, with all defaults."""
-    fields = {name: _plain(name) for name in Cell.model_fields}
-    return {
-        **fields,
-        "model": _model,
-        "weights": _weights,
+    fields: dict[str, Callable[[Any], Any]] = {name: _plain(name) for name in Cell.model_fields}
+    fields |= {
         "dataset": lambda value: _dataset(value, settings),
-        "recipe": _recipe,
         "threads": _threads,
-        "technique": _technique,
         "runtime": lambda value: runtimes.REGISTRY.resolve(Choice.model_validate(value)),
-        "cell": _cell,
+        "cell": _usable_cell,
     }
+    if settings.artefact is not None:  # how the file was made is its own affair, and need not be possible here
+        return fields
+    made = {"model": _model, "weights": _weights, "recipe": _recipe, "technique": _technique, "cell": _cell}
+    return fields | made
 
 
 def usable(name: str) -> str | None:
@@ -110,11 +109,17 @@ def _technique(value: Any) -> tuple[Choice, ...]:
     return checked_chain(parse_chain(value))
 
 
-def _cell(cell: Cell) -> Cell:
-    """The cell with its routes written down. Raises Skip where this combination is impossible here."""
+def _usable_cell(cell: Cell) -> Cell:
+    """Raises Skip where its runtime can't be used here."""
     missing = usable(cell.runtime.name)
     if missing:
         raise Skip(missing)
+    return cell
+
+
+def _cell(cell: Cell) -> Cell:
+    """The cell with its routes written down. Raises Skip where this combination is impossible here."""
+    _usable_cell(cell)
     try:
         chain = resolve_chain(cell.technique, cell.runtime.name)
     except UsageError as error:

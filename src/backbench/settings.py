@@ -18,7 +18,9 @@ def default_data_root() -> Path:
 
 
 class Settings(BaseModel):
-    """`cache` holds artefacts, trained weights and decoded datasets; `data_root` the user's datasets."""
+    """`cache` holds artefacts, trained weights and decoded datasets; `data_root` the user's datasets; `artefact` is
+    a deployable file that is measured in the place of a network that is built.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,3 +30,4 @@ class Settings(BaseModel):
     allow_untrained: bool = False
     max_memory: int | None = None  # bytes that training may use; None: what the machine has
     deterministic: bool = False
+    artefact: Path | None = None

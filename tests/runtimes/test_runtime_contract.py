@@ -16,6 +16,15 @@ from backbench.spec.choice import Choice
 from prepared_artefacts import NETWORK, PRUNE, TRANSFORMER
 
 Made = Callable[..., Artefact]
+SMALL = "vit_mini:dim=16,depth=1,heads=2,mlp=1"
+COMPILING = ("compile", "aotinductor")  # these call a C++ compiler: one small network must do
+CASES = [
+    (name, model, technique)
+    for name in REGISTRY.names()
+    for model, technique in (
+        [(SMALL, PRUNE)] if name in COMPILING else [(m, t) for m in (NETWORK, TRANSFORMER) for t in ("none", PRUNE)]
+    )
+]
 
 
 @pytest.fixture(params=REGISTRY.names())
@@ -31,17 +40,20 @@ def runtime(name: str) -> Runtime:
     return found
 
 
-@pytest.mark.parametrize("model", [NETWORK, TRANSFORMER])
-@pytest.mark.parametrize("technique", ["none", PRUNE])
+@pytest.fixture
+def made(name: str, artefact: Made) -> Artefact:
+    return artefact(name, model=SMALL) if name in COMPILING else artefact(name)
+
+
+@pytest.mark.parametrize(("name", "model", "technique"), CASES)
 def test_outputs_are_those_of_eager(name: str, runtime: Runtime, artefact: Made, model: str, technique: str) -> None:
     made = artefact(name, technique=technique, model=model)
     with runtime.open(made, "cpu", 1) as session:
-        found = gate(session, made.load_inputs()[:64], made.load_reference()[:64], runtime.gate(made), batch=16)
+        found = gate(session, made.load_inputs()[:64], made.load_reference()[:64], runtime.gate(made), batch=5)
     assert found.passed
 
 
-def test_logits_do_not_depend_on_the_batch(name: str, runtime: Runtime, artefact: Made) -> None:
-    made = artefact(name)
+def test_logits_do_not_depend_on_the_batch(runtime: Runtime, made: Artefact) -> None:
     batch = made.load_inputs()[:5]
     with runtime.open(made, "cpu", 1) as session:
         whole = session.predict(batch)
@@ -51,25 +63,22 @@ def test_logits_do_not_depend_on_the_batch(name: str, runtime: Runtime, artefact
     np.testing.assert_allclose(whole, single, rtol=1e-3, atol=1e-4)
 
 
-def test_the_same_again(name: str, runtime: Runtime, artefact: Made) -> None:
-    made = artefact(name)
-    batch = made.load_inputs()[:4]
+def test_the_same_again(runtime: Runtime, made: Artefact) -> None:
+    batch = made.load_inputs()[:5]
     before = batch.copy()
     with runtime.open(made, "cpu", 1) as session:
         np.testing.assert_array_equal(session.predict(batch), session.predict(batch))
     np.testing.assert_array_equal(batch, before)
 
 
-def test_upload_run_and_download_are_predict(name: str, runtime: Runtime, artefact: Made) -> None:
-    made = artefact(name)
-    batch = made.load_inputs()[:4]
+def test_upload_run_and_download_are_predict(runtime: Runtime, made: Artefact) -> None:
+    batch = made.load_inputs()[:5]
     with runtime.open(made, "cpu", 1) as session:
         apart = session.download(session.run(session.upload(batch)))
         np.testing.assert_array_equal(apart, session.predict(batch))
 
 
-def test_a_closed_session_refuses(name: str, runtime: Runtime, artefact: Made) -> None:
-    made = artefact(name)
+def test_a_closed_session_refuses(runtime: Runtime, made: Artefact) -> None:
     with runtime.open(made, "cpu", 1) as session:
         batch = session.upload(made.load_inputs()[:1])
     with pytest.raises(BackbenchError, match="closed"):
@@ -77,8 +86,7 @@ def test_a_closed_session_refuses(name: str, runtime: Runtime, artefact: Made) -
     session.close()  # closing twice is no error
 
 
-def test_a_block_that_fails_closes(name: str, runtime: Runtime, artefact: Made) -> None:
-    made = artefact(name)
+def test_a_block_that_fails_closes(runtime: Runtime, made: Artefact) -> None:
     with pytest.raises(ZeroDivisionError), runtime.open(made, "cpu", 1) as session:  # noqa: PT012
         batch = session.upload(made.load_inputs()[:1])
         raise ZeroDivisionError
@@ -86,12 +94,13 @@ def test_a_block_that_fails_closes(name: str, runtime: Runtime, artefact: Made) 
         session.run(batch)
 
 
-def test_it_says_what_it_executed(name: str, runtime: Runtime, artefact: Made) -> None:
-    with runtime.open(artefact(name), "cpu", 1) as session:
+def test_it_says_what_it_executed(runtime: Runtime, made: Artefact) -> None:
+    with runtime.open(made, "cpu", 1) as session:
+        session.compile((1, *made.input[1:]))
         assert session.executed()["precision"] == "fp32"
 
 
-def test_a_device_that_is_not_here_is_skipped(name: str, runtime: Runtime, artefact: Made) -> None:
+def test_a_device_that_is_not_here_is_skipped(name: str, runtime: Runtime, made: Artefact) -> None:
     import torch
 
     if name == "fake":
@@ -99,4 +108,4 @@ def test_a_device_that_is_not_here_is_skipped(name: str, runtime: Runtime, artef
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     with pytest.raises(Skip, match="cuda"):
-        runtime.open(artefact(name), "cuda", 1)
+        runtime.open(made, "cuda", 1)

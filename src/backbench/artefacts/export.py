@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backbench.errors import BackbenchError
-from backbench.registry import require
+from backbench.records.environment import host
+from backbench.registry import load, require
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,19 +29,21 @@ WEIGHTS = "weights.safetensors"
 OPSET = 18  # the lowest that torch's exporter writes without a conversion
 INLINE = 1_500_000_000  # bytes of weights that go into the file itself; protobuf ends at 2 GiB
 
+STACK_TRACE = "pkg.torch.onnx.stack_trace"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 Shape = tuple[int, int, int]  # C, H, W
+Exporter = Callable[["nn.Module", Shape, Path, str], None]
 
 
-def to_module(model: nn.Module, shape: Shape, folder: Path) -> None:
+def to_module(model: nn.Module, shape: Shape, folder: Path, device: str) -> None:
     """The weights alone: eager rebuilds the network from the artefact's description."""
     from backbench.models.build import save_weights
 
     save_weights(model, folder / WEIGHTS)
 
 
-def to_onnx(model: nn.Module, shape: Shape, folder: Path) -> None:
+def to_onnx(model: nn.Module, shape: Shape, folder: Path, device: str) -> None:
     """`model.onnx` (and `model.onnx.data` for large networks), checked. Raises BackbenchError where it can't be exported."""
     torch = require("the export to ONNX", "torch", "torch")
     require("the export to ONNX", "onnxscript", "torch")
@@ -66,7 +69,22 @@ def to_onnx(model: nn.Module, shape: Shape, folder: Path) -> None:
             )
         except Exception as error:  # the exporter's errors share no base but Exception
             raise BackbenchError(f"the export to ONNX failed: {first_line(error)}") from None
+    forget_sources(folder / MODEL)
     check(folder / MODEL)
+
+
+def forget_sources(path: Path) -> None:
+    """Takes out the lines of source that made each node, which the exporter notes with their absolute paths: a file that
+    is shipped names nobody's folders, and two clones write the same bytes.
+    """
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    for node in (*model.graph.node, *(node for function in model.functions for node in function.node)):
+        kept = [entry for entry in node.metadata_props if entry.key != STACK_TRACE]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
+    path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def check(path: Path) -> None:
@@ -79,13 +97,32 @@ def check(path: Path) -> None:
         raise BackbenchError(f"{path}: the exported graph breaks ONNX's rules: {first_line(error)}") from None
 
 
-EXPORTS: dict[str, Callable[[nn.Module, Shape, Path], None]] = {"module": to_module, "onnx": to_onnx}
+EXPORTS = {
+    "module": "backbench.artefacts.export:to_module",
+    "onnx": "backbench.artefacts.export:to_onnx",
+    "torchscript": "backbench.artefacts.export_torchscript:to_torchscript",
+    "aotinductor": "backbench.artefacts.export_aotinductor:to_aotinductor",
+    "executorch": "backbench.artefacts.export_executorch:to_executorch",
+}
+COMPILED = ("aotinductor",)  # for one device and one kind of processor: files that are no other machine's
 
 
-def exporter(format: str) -> Callable[[nn.Module, Shape, Path], None]:
+def exporter(format: str) -> Exporter:
+    """Writes a network of one input shape into a folder, for a device."""
     if format not in EXPORTS:
         raise BackbenchError(f"nothing exports to the format {format!r}; allowed: {', '.join(EXPORTS)}")
-    return EXPORTS[format]
+    found: Exporter = load(EXPORTS[format])
+    return found
+
+
+def target(format: str, device: str) -> dict[str, Any]:
+    """What a file of this format depends on besides the network: nothing, or where it was compiled for."""
+    if format not in COMPILED:
+        return {}
+    known = host()
+    return {
+        "target": {"device": device.partition(":")[0], "cpu": known["cpu"], "isa": known["isa"], "gpu": known["gpu"]}
+    }
 
 
 def embed(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbench.artefacts.evidence import module_facts, step
-from backbench.artefacts.export import WEIGHTS, exporter
+from backbench.artefacts.export import WEIGHTS, exporter, target
 from backbench.artefacts.origin import Origin
 from backbench.artefacts.rebuild import rebuild
 from backbench.artefacts.store import once
@@ -90,9 +90,10 @@ def export_folder(plan: Plan, format: str) -> Path:
 
     def export(folder: Path) -> None:
         plan.progress(f"{plan.cell.model}: export to {format}")
-        exporter(format)(reopen(plan, network), plan.shape, folder)
+        exporter(format)(reopen(plan, network), plan.shape, folder, plan.cell.device)
 
-    return once(plan.cache / "exports" / digest({**plan.key, "format": format}), export)
+    key = {**plan.key, "format": format, **target(format, plan.cell.device)}
+    return once(plan.cache / "exports" / digest(key), export)
 
 
 def about(folder: Path) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def make(plan: Plan, folder: Path) -> None:
     arrays: tuple[NDArray[Any], ...] = (inputs, labels, reference)
     for name, array in zip(INPUT_FILES, arrays, strict=True):
         np.save(folder / name, array, allow_pickle=False)
-    exporter("module")(model, plan.shape, folder)
+    exporter("module")(model, plan.shape, folder, plan.cell.device)
     facts = {"parameters": module_parameters(model), "macs": dict(module_macs(model, plan.shape)), "steps": steps}
     (folder / "network.json").write_text(json.dumps(facts))
 

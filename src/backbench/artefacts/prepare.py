@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,13 @@ import backbench
 from backbench.artefacts.artefact import Artefact
 from backbench.artefacts.cost import cost, file_parameters
 from backbench.artefacts.evidence import file_facts, step
-from backbench.artefacts.export import MODEL, WEIGHTS, embed, opset
+from backbench.artefacts.export import MODEL, embed, opset, target
 from backbench.artefacts.network import INPUT_FILES, Plan, about, export_folder, network_folder
 from backbench.artefacts.origin import origin, source_sha256
-from backbench.artefacts.store import artefact_folder, describe, find, link, once
+from backbench.artefacts.store import DATA, artefact_folder, describe, find, link, once
 from backbench.data import load_dataset
 from backbench.errors import BackbenchError, Skip
+from backbench.records.environment import packages
 from backbench.registry import require
 from backbench.settings import Settings
 from backbench.spec.cell import Cell, digest
@@ -42,7 +42,7 @@ def prepare(cell: Cell, settings: Settings, progress: Callable[[str], None], *, 
     if format not in FORMATS:
         raise BackbenchError(f"nothing exports to the format {format!r}; allowed: {', '.join(FORMATS)}")
     plan = planned(cell, settings, progress)
-    key = {**plan.key, "format": format, "technique": dump(cell.technique)}
+    key = {**plan.key, "format": format, "technique": dump(cell.technique), **target(format, cell.device)}
     found = find(settings.cache, digest(key))
     if found is not None:
         return found
@@ -77,22 +77,30 @@ def planned(cell: Cell, settings: Settings, progress: Callable[[str], None]) -> 
     return Plan(cell, dataset, preprocessing, source, key, settings, progress)
 
 
-def module_artefact(plan: Plan, key: dict[str, Any], folder: Path) -> None:
-    """Weights that eager loads. Raises Skip for techniques that work on an exported file."""
+def network_artefact(plan: Plan, key: dict[str, Any], folder: Path) -> None:
+    """The network as weights, or as another library's file. Raises Skip for techniques that work on an exported ONNX file."""
     graph = of_stage(plan.cell.technique, "graph")
     if graph:
         raise Skip(
             f"technique {graph[0].name} works on an exported file, and runtime {plan.cell.runtime.name} has none"
         )
     network = network_folder(plan)
-    for name in (WEIGHTS, *INPUT_FILES):
+    exported = network if key["format"] == "module" else export_folder(plan, key["format"])
+    for name in INPUT_FILES:
         link(network / name, folder / name)
+    for path in exported.iterdir():
+        if path.name.endswith(DATA):
+            link(path, folder / path.name)
     known = about(network)
+    finish(plan, key, folder, known["parameters"], cost(known["macs"], second_counter(plan)), known["steps"])
+
+
+def second_counter(plan: Plan) -> Path | str:
+    """The exported graph, or why there is none."""
     try:
-        exported: Path | str = export_folder(plan, "onnx") / MODEL  # the second counter counts the graph
+        return export_folder(plan, "onnx") / MODEL
     except BackbenchError as error:
-        exported = f"MACs were counted by torch alone: {error}"
-    finish(plan, key, folder, known["parameters"], cost(known["macs"], exported), known["steps"])
+        return f"MACs were counted by torch alone: {error}"
 
 
 def onnx_artefact(plan: Plan, key: dict[str, Any], folder: Path) -> None:
@@ -111,7 +119,13 @@ def onnx_artefact(plan: Plan, key: dict[str, Any], folder: Path) -> None:
     finish(plan, key, folder, parameters, cost(known["macs"], exported / MODEL), [*known["steps"], *steps])
 
 
-FORMATS: dict[str, Callable[[Plan, dict[str, Any], Path], None]] = {"module": module_artefact, "onnx": onnx_artefact}
+FORMATS: dict[str, Callable[[Plan, dict[str, Any], Path], None]] = {
+    "module": network_artefact,
+    "onnx": onnx_artefact,
+    "torchscript": network_artefact,
+    "aotinductor": network_artefact,
+    "executorch": network_artefact,
+}
 
 
 def apply_graph(plan: Plan, source: Path, folder: Path) -> tuple[Path, list[dict[str, Any]]]:
@@ -187,13 +201,7 @@ def dump(chain: Any) -> list[dict[str, Any]]:
 @cache
 def versions() -> dict[str, str]:
     """Of the tools that make artefacts; backbench's own stands with the hash of the code that makes them."""
-    found = {"backbench": f"{backbench.__version__}+{code_sha256()[:12]}"}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {"backbench": f"{backbench.__version__}+{code_sha256()[:12]}", **packages(PACKAGES)}
 
 
 def code_sha256() -> str:

@@ -27,7 +27,16 @@ REASONS = {
     errno.EROFS: "the disk is read-only",
     errno.EACCES: "it can't be written to",
 }
-DATA = (".onnx", ".onnx.data", ".safetensors")  # endings of the files that are shipped
+DATA = (
+    ".onnx",
+    ".onnx.data",
+    ".safetensors",
+    ".pt",
+    ".pt2",
+    ".pte",
+    ".xml",
+    ".bin",
+)  # endings of the files that are shipped
 
 
 def artefact_folder(cache: Path, artefact_id: str) -> Path:

@@ -11,22 +11,27 @@ import sys
 import typer
 
 from backbench.cli.cache import app as cache_app
+from backbench.cli.checklist import checklist
 from backbench.cli.compare import compare
 from backbench.cli.demo import demo
 from backbench.cli.doctor import doctor
+from backbench.cli.environment import environment
 from backbench.cli.evaluate import evaluate
 from backbench.cli.explain import explain
+from backbench.cli.export import export
 from backbench.cli.lint import lint
 from backbench.cli.listing import listing
 from backbench.cli.predict import predict
 from backbench.cli.recommend import recommend
 from backbench.cli.report import report
+from backbench.cli.reproduce import reproduce
 from backbench.cli.run import run
 from backbench.cli.sensitivity import sensitivity
 from backbench.cli.show import show
 from backbench.cli.train import train
 from backbench.cli.trunk import app as trunk_app
 from backbench.cli.tune import tune
+from backbench.cli.verify import verify
 from backbench.errors import BackbenchError
 
 app = typer.Typer(
@@ -37,7 +42,24 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (demo, run, train, evaluate, predict, report, recommend, compare, show, explain, tune, sensitivity, doctor):
+for command in (
+    demo,
+    run,
+    train,
+    evaluate,
+    export,
+    predict,
+    report,
+    recommend,
+    compare,
+    show,
+    explain,
+    tune,
+    sensitivity,
+    doctor,
+):
+    app.command()(command)
+for command in (verify, reproduce, environment, checklist):
     app.command()(command)
 app.command("list")(listing)
 app.command()(lint)

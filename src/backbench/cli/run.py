@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backbench.cli.options import AllowUntrained, DataRoot, Download, Json, MaxMemory, settings_of
+from backbench.cli.options import AllowUntrained, DataRoot, Deterministic, Download, Json, MaxMemory, settings_of
 from backbench.errors import UsageError
 from backbench.spec.study import Planned, Study, expand, overridden, read_study, study_of
 
@@ -38,11 +38,15 @@ def run(
     boundary: Annotated[Many, typer.Option(help="What is timed: model, host or end-to-end.")] = None,
     input: Annotated[Many, typer.Option(help="BATCHxCHANNELSxHEIGHTxWIDTH.")] = None,
     protocol: Annotated[str | None, typer.Option(help="quick or standard.")] = None,
+    artefact: Annotated[
+        Path | None, typer.Option(help="Measure this exported file; it says its model, dataset and technique itself.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The folder for records and report; default runs/NAME.")] = None,
     data_root: DataRoot = None,
     download: Download = False,
     allow_untrained: AllowUntrained = False,
     max_memory: MaxMemory = None,
+    deterministic: Deterministic = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells and what they will cost; run nothing.")
     ] = False,
@@ -53,19 +57,29 @@ def run(
         "model": model, "weights": weights, "dataset": dataset, "recipe": recipe, "seed": seed, "technique": technique,
         "runtime": runtime, "device": device, "threads": threads, "batch": batch, "boundary": boundary, "input": input,
     }  # fmt: skip
-    asked = the_study(study, override or [], flags, protocol)
-    settings = settings_of(data_root, download, allow_untrained, max_memory)
+    if dry_run and artefact is not None:
+        raise UsageError("run: --artefact makes nothing, so there is nothing for --dry-run to foretell")
+    asked = the_study(study, override or [], flags, protocol, artefact)
+    settings = settings_of(data_root, download, allow_untrained, max_memory, deterministic, artefact)
     if dry_run:
         print_plan(asked, settings_plan(asked, settings), as_json)
         return
     run_and_report(asked, out or Path("runs") / asked.name, settings, as_json)
 
 
-def the_study(path: Path | None, overrides: list[str], flags: dict[str, Many], protocol: str | None) -> Study:
-    """The study of a file or of flags alone; flags replace what the file says."""
-    if path is None and not flags["model"]:
+def the_study(
+    path: Path | None, overrides: list[str], flags: dict[str, Many], protocol: str | None, artefact: Path | None = None
+) -> Study:
+    """The study of a file or of flags alone; flags replace what the file, or the exported artefact, says."""
+    if path is None and artefact is None and not flags["model"]:
         raise UsageError("run: name a study file, or at least --model and --dataset")
+    if path is not None and artefact is not None:
+        raise UsageError("run: --artefact measures one file; it can't be combined with a study file")
     base = read_study(path, overrides).model_dump(exclude_none=True) if path else flags_only(overrides)
+    if artefact is not None:
+        from backbench.artefacts.imported import fields_of
+
+        base = {**base, "fixed": {**fields_of(artefact), **base.get("fixed", {})}}
     given = {name: [scalar(name, value) for value in values] for name, values in flags.items() if values}
     for name, values in given.items():
         for place in ("fixed", "axes"):

@@ -21,9 +21,10 @@ HARNESS = "backbench.measuring.sample"  # what measures: without torch, and the 
 
 
 def prepare(executor: LocalExecutor, cell: Cell, settings: Settings, report: Callable[[str], None]) -> Outcome:
-    """The cell's artefact: {"folder": …}. All processors may train it."""
+    """The cell's artefact: {"folder": …}. All processors may train it; a file that is given needs no torch."""
     job = Job(name="prepare", payload={"cell": plain(cell), "settings": plain(settings)}, timeout=PREPARE_TIMEOUT)
-    return executor.run(job, threads=os.cpu_count() or 1, preload=preload(cell, ("torch",)), report=report)
+    modules = preload(cell, ("torch",)) if settings.artefact is None else ()
+    return executor.run(job, threads=os.cpu_count() or 1, preload=modules, report=report)
 
 
 def check(executor: LocalExecutor, cell: Cell, artefact: Artefact, settings: Settings) -> Outcome:

@@ -10,12 +10,17 @@ from backbench.spec.cell import Cell
 
 
 def prepare_cell(payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """{cell, settings} → {folder} of the finished artefact."""
+    """{cell, settings} → {folder} of the finished artefact, made from the cell or from the file that is given."""
+    from backbench.artefacts.imported import imported
     from backbench.artefacts.prepare import prepare
     from backbench.runtimes import REGISTRY
 
     cell, settings = Cell.model_validate(payload["cell"]), Settings.model_validate(payload["settings"])
-    artefact = prepare(cell, settings, report, format=REGISTRY.get(cell.runtime.name).format)
+    runtime = REGISTRY.get(cell.runtime.name)
+    if settings.artefact is not None:
+        artefact = imported(settings.artefact, cell, settings, (runtime.format, *runtime.also))
+    else:
+        artefact = prepare(cell, settings, report, format=runtime.format)
     return {"folder": str(artefact.folder)}
 
 

@@ -40,7 +40,7 @@ def evaluate(session: Session, artefact: Artefact, dataset: Dataset) -> Predicti
             f"dataset {dataset.name!r} has {len(dataset.classes)} classes, the artefact's head {artefact.num_classes}:"
             " an accuracy needs a head for this dataset"
         )
-    batch = artefact.input[0] or BATCH
+    batch = artefact.input[0] or min(BATCH, session.largest or BATCH)
     logits = np.concatenate([predict_all(session, images, batch) for images in preprocessed(artefact, dataset)])
     return Predictions.of(logits, dataset.test.labels, count_evaluation(artefact))
 

@@ -1,6 +1,6 @@
 """The bench: one opened session in one fresh process, and what its opening cost. Metrics measure on it in turn.
 
-Order matters and is fixed here: memory before loading, loading, the first call, a few calls with that one input, the
+Order matters and is fixed here: memory before loading, loading, compiling, the first call, a few with that one input, the
 peak of memory; only then are the other inputs handed to the runtime. So the peak is that of a process that serves,
 not of one that holds 256 images, and the first call is really the first.
 """
@@ -24,9 +24,10 @@ SETTLING = 5  # calls until arenas and memory plans have their size (onnxruntime
 
 @dataclass(frozen=True)
 class Opening:
-    """Seconds of loading, of the first call and of the next five; bytes of memory over all of that."""
+    """Seconds of loading, compiling, the first call and the next five; bytes of memory over all of that."""
 
     load: float
+    compile: float
     first: float
     settling: tuple[float, ...]
     memory: Memory
@@ -65,10 +66,11 @@ def opened(
     memory = Memory.before(cell.device)
     session, load = timed(clock, open_session)
     try:
+        _, compiling = timed(clock, lambda: session.compile((cell.batch, *source.inputs.shape[1:])))
         alone = source.alone(cell.batch, cell.boundary, seed).feed(session, cell.batch, cell.boundary, seed)
         argument = alone.arguments[0]
         first, *settling = [timed(clock, lambda: alone.call(argument))[1] for _ in range(1 + SETTLING)]
     except BaseException:
         session.close()
         raise
-    return session, Opening(load, first, tuple(settling), memory.after())
+    return session, Opening(load, compiling, first, tuple(settling), memory.after())

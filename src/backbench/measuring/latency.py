@@ -40,6 +40,7 @@ class Latency(Metric):
             "warmup": [*bench.opening.settling, *warmup],
             "first": bench.opening.first,
             "load": bench.opening.load,
+            "compile": bench.opening.compile,
             "imported": bench.imported,
             "overhead": empty_call(bench.clock),
             "regime": regime(values),

@@ -33,7 +33,8 @@ class Throughput(Metric):
             raise Skip(f"throughput: the sweep is run in the first {bench.plan.sweep_rounds} rounds")
         samples: list[Sample] = []
         best = 0.0
-        for batch in batches(bench.artefact.input[0], bench.plan.sweep_cap):
+        cap = min(bench.plan.sweep_cap, bench.session.largest or bench.plan.sweep_cap)
+        for batch in batches(bench.artefact.input[0], cap):
             values = at_batch(bench, batch)
             samples.append(Sample(round=bench.round, values=tuple(values), data={"batch": batch}))
             rate = batch / max(median(values), 1e-12)

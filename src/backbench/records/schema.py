@@ -48,8 +48,8 @@ class Sample(Frozen):
 class Measurement(Frozen):
     """One metric's raw samples, in base units (seconds, bytes, joules). No samples: `reason` says why.
 
-    latency      values: seconds of each timed call, in order; data: warmup (seconds each), first, load, imported,
-                 overhead (an empty call), regime, cpu_share (CPU-seconds ÷ wall ÷ threads), foreign, repeated (same-
+    latency      values: seconds of each timed call, in order; data: warmup (seconds each), first, load, compile,
+                 imported, overhead (an empty call), regime, cpu_share (CPU-seconds ÷ wall ÷ threads), foreign, repeated (same-
                  sample seconds)
     throughput   one sample a process and batch; values: seconds of each call; data: batch
     peak_memory  values: one rise of the peak resident set over the size before loading (bytes); data: absolute

@@ -8,8 +8,13 @@ from backbench.runtimes.runtime import Runtime
 REGISTRY: Registry[Runtime] = Registry(
     "runtime",
     {
+        "aotinductor": "backbench.runtimes.aotinductor:AotInductor",
+        "compile": "backbench.runtimes.compile:Compile",
         "eager": "backbench.runtimes.eager:Eager",
-        "onnxruntime": "backbench.runtimes.onnxruntime:OnnxRuntime",
+        "executorch": "backbench.runtimes.executorch:ExecuTorch",
         "fake": "backbench.runtimes.fake:Fake",
+        "onnxruntime": "backbench.runtimes.onnxruntime:OnnxRuntime",
+        "openvino": "backbench.runtimes.openvino:OpenVino",
+        "torchscript": "backbench.runtimes.torchscript:TorchScript",
     },
 )
