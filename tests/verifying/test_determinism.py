@@ -13,16 +13,16 @@ import pytest
 
 from backbench.errors import BackbenchError, UsageError
 from backbench.settings import Settings
-from backbench.training.determinism import repeatable
+from backbench.training.determinism import draws, repeatable
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 NETS = """
 from torch import nn
 
-def conv(num_classes, in_channels):
+def conv(num_classes, in_channels, dropout=0.2):
     return nn.Sequential(
-        nn.Conv2d(in_channels, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2),
+        nn.Conv2d(in_channels, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(dropout),
         nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, num_classes),
     )
 
@@ -30,7 +30,7 @@ class Unpooled(nn.Module):
     def __init__(self, num_classes, in_channels):
         super().__init__()
         self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
-        self.conv, self.head = nn.Conv2d(in_channels, 4, 3, padding=1), nn.LazyLinear(num_classes)
+        self.conv, self.head = nn.Conv2d(in_channels, 4, 3, padding=1), nn.Linear(4 * 64, num_classes)
 
     def forward(self, images):
         small, places = self.pool(self.conv(images))
@@ -40,15 +40,15 @@ def unpooled(num_classes, in_channels):
     return Unpooled(num_classes, in_channels)
 """
 # 1,024 images of 8 × 8 pixels a batch: enough for training to use all its threads
-RECIPE = "description: a test's\nepochs: 2\nbatch: 1024\noptimizer: adamw\nlr: 0.01\nprecision: {precision}\nema: 0.9\n"
+RECIPE = "description: a test's\nepochs: 2\nbatch: 1024\noptimizer: adamw\nlr: 0.01\nprecision: {precision}\nema: 0.9\nlanes: {lanes}\n"
 
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("user")
     (folder / "nets.py").write_text(NETS)
-    for precision in ("fp32", "bf16"):
-        (folder / f"{precision}.yaml").write_text(RECIPE.format(precision=precision))
+    for name, precision, lanes in (("fp32", "fp32", 1), ("bf16", "bf16", 1), ("lanes", "fp32", 2)):
+        (folder / f"{name}.yaml").write_text(RECIPE.format(precision=precision, lanes=lanes))
     return folder
 
 
@@ -94,6 +94,25 @@ def test_a_kernel_that_can_not_repeat_is_named(workplace: Path) -> None:
     assert "max_unpooling2d_forward" in said
     assert "Traceback" not in said
     assert train(workplace, "unpool", *options, model="nets:unpooled")[0] == 0
+
+
+def test_lanes_repeat_unless_they_share_random_numbers(workplace: Path) -> None:
+    options = ("--recipe", "lanes.yaml", "--deterministic", "--threads", "2")
+    code, _, said = train(workplace, "drawing", *options)
+    assert code == 2
+    assert "computes 2 lanes side by side" in said
+    still = [train(workplace, f"lanes-{number}", *options, model="nets:conv:dropout=0") for number in (1, 2)]
+    hashes = {printed["training"]["weights_sha256"] for _, printed, _ in still}
+    assert len(hashes) == 1, still
+
+
+def test_whether_a_network_draws_is_tried_out_and_changes_nothing() -> None:
+    before = torch.get_rng_state()
+    with_dropout = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.Dropout())
+    assert draws(with_dropout, (3, 4, 4))
+    assert not draws(torch.nn.BatchNorm2d(3), (3, 4, 4))
+    assert int(with_dropout[0].num_batches_tracked) == 0
+    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_a_bound_on_memory_excludes_it(workplace: Path) -> None:

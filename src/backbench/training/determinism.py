@@ -2,8 +2,8 @@
 
 The seeds, the order of the images and the augmentation are fixed in any case. What this adds: torch may only choose
 kernels that repeat, cuDNN does not try out which one is fastest, and cuBLAS keeps its workspace. A kernel that has no such
-form ends the training with its name. Another machine, another number of threads, or another version of a library may
-still add up in another order.
+form ends the training with its name, and lanes that would share random numbers are refused. Another machine, another
+number of threads, or another version of a library may still add up in another order.
 """
 
 from __future__ import annotations
@@ -12,9 +12,15 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from typing import TYPE_CHECKING
 
 from backbench.errors import BackbenchError, UsageError
 from backbench.settings import Settings
+from backbench.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 KERNEL = re.compile(r"(\S+) does not have a deterministic implementation")
 WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS's condition for results that repeat
@@ -46,6 +52,30 @@ def repeatable(settings: Settings) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.backends.cudnn.benchmark = before[1]
+
+
+def refuse_chance(settings: Settings, recipe: Recipe, network: nn.Module, shape: tuple[int, int, int]) -> None:
+    """Raises UsageError where lanes would draw random numbers (dropout) in the order in which they happen to come by.
+
+    Whether the network draws any is tried out, on a copy and with two black images of C × H × W.
+    """
+    if settings.deterministic and recipe.lanes > 1 and draws(network, shape):
+        raise UsageError(
+            f"--deterministic: recipe {recipe.name!r} computes {recipe.lanes} lanes side by side, and what this network draws "
+            "at random (dropout) is drawn in the order in which they come by; a recipe with lanes: 1 repeats"
+        )
+
+
+def draws(network: nn.Module, shape: tuple[int, int, int]) -> bool:
+    """Whether a pass in training mode takes random numbers; torch's generator is left as it was."""
+    import torch
+
+    before = torch.get_rng_state()
+    with torch.no_grad():
+        deepcopy(network).train()(torch.zeros(2, *shape))
+    taken = not torch.equal(before, torch.get_rng_state())
+    torch.set_rng_state(before)
+    return taken
 
 
 def refuse_split(settings: Settings) -> None:

@@ -27,7 +27,7 @@ from backbench.records.store import write_json
 from backbench.settings import Settings
 from backbench.spec.cell import digest
 from backbench.training.batches import Pixels
-from backbench.training.determinism import repeatable
+from backbench.training.determinism import refuse_chance, repeatable
 from backbench.training.distillation import Distilling, Teacher
 from backbench.training.evaluate import accuracy
 from backbench.training.loop import Trained, train
@@ -92,6 +92,8 @@ def run(wanted: Further, folder: Path) -> Trained:
     network = copy.deepcopy(wanted.network).requires_grad_(True).to(wanted.device)
     if wanted.hold_zeros:
         hold(network)
+    shape = (wanted.preprocessing.channels, *wanted.preprocessing.size)
+    refuse_chance(wanted.settings, wanted.recipe, network, shape)
     taught: dict[str, Any] = {} if wanted.teacher is None else {"loop": partial(Distilling, teacher=wanted.teacher)}
     return train(
         network, wanted.dataset, wanted.preprocessing, wanted.recipe, seed=wanted.seed, folder=folder,

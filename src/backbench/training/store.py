@@ -27,7 +27,7 @@ from backbench.spec.cell import digest
 from backbench.spec.choice import Choice
 from backbench.spec.weights_file import weights_file
 from backbench.training.batches import Pixels
-from backbench.training.determinism import repeatable
+from backbench.training.determinism import refuse_chance, repeatable
 from backbench.training.evaluate import accuracy
 from backbench.training.recipe import Recipe, load_recipe
 
@@ -117,6 +117,7 @@ def make(
         given = weights_file(weights)
         if given is not None:
             load_given(network, given)
+        refuse_chance(settings, recipe, network, (preprocessing.channels, *preprocessing.size))
         trained = train(
             network, images, preprocessing, recipe,
             seed=seed, folder=folder, device=device, max_memory=settings.max_memory, tell=lambda progress:
