@@ -22,6 +22,7 @@ from backbench.cli.export import export
 from backbench.cli.lint import lint
 from backbench.cli.listing import listing
 from backbench.cli.predict import predict
+from backbench.cli.profile import profile
 from backbench.cli.recommend import recommend
 from backbench.cli.report import report
 from backbench.cli.reproduce import reproduce
@@ -49,6 +50,7 @@ for command in (
     evaluate,
     export,
     predict,
+    profile,
     report,
     recommend,
     compare,

@@ -20,6 +20,7 @@ JOBS = {
     "check": "backbench.execute.jobs:check_cell",
     "sample": "backbench.execute.jobs:sample_cell",
     "canary": "backbench.execute.jobs:run_canary",
+    "profile": "backbench.profiling.jobs:perform",
 }
 
 Report = Callable[[str], None]
