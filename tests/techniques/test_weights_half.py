@@ -39,7 +39,8 @@ def test_a_file_of_half_the_size_computes_the_same(artefact: Made, model: str, d
     half = artefact("onnxruntime", model=model, technique=f"weights_half:dtype={dtype},route=file")
     assert half.parameters["weights_bytes"] < 0.51 * plain.parameters["weights_bytes"]
     assert half.parameters["stored"] == plain.parameters["stored"]
-    assert half.bytes < 0.75 * plain.bytes, "a tiny network's graph weighs as much as its weights"
+    saved = plain.parameters["weights_bytes"] - half.parameters["weights_bytes"]
+    assert plain.bytes - half.bytes > 0.9 * saved, "the graph itself weighs a few bytes more"
     assert count(half.folder / "model.onnx").macs == count(plain.folder / "model.onnx").macs
     onnx.checker.check_model(str(half.folder / "model.onnx"))
     with RUNTIMES.build(Choice(name="onnxruntime")).open(half, "cpu", 1) as session:

@@ -33,7 +33,11 @@ def module_parameters(model: nn.Module) -> dict[str, int]:
         "stored": sum(tensor.numel() for tensor in weights),
         "nonzero": sum(int((tensor != 0).sum()) for tensor in weights),
         "trainable": sum(tensor.numel() for tensor in model.parameters() if tensor.requires_grad),
-        "subnormal": sum(int(((tensor != 0) & (tensor.abs() < SMALLEST_NORMAL)).sum()) for tensor in weights),
+        "subnormal": sum(
+            int(((tensor != 0) & (tensor.abs() < SMALLEST_NORMAL)).sum())
+            for tensor in weights
+            if tensor.is_floating_point()
+        ),
         "weights_bytes": sum(tensor.numel() * tensor.element_size() for tensor in held),
     }
 

@@ -1,6 +1,6 @@
 """NNCF's post-training quantization of the exported graph, for OpenVINO (and for ONNX Runtime where it is asked for).
 
-Activations uint8 or int8 as the range asks for, weights int8 and symmetric, a scale for each output channel. Fast bias correction shifts
+Activations are asymmetric uint8, weights symmetric int8 with a scale for each output channel. Fast bias correction shifts
 each layer's bias by the mean error that its rounded weights make on the calibration images; networks with attention (their graphs
 hold a Softmax) get NNCF's transformer patterns and SmoothQuant.
 """
@@ -36,6 +36,7 @@ def static(
         quantized = nncf.quantize(
             onnx.load(source),
             nncf.Dataset(images),
+            preset=nncf.QuantizationPreset.MIXED,
             target_device=nncf.TargetDevice.CPU,
             subset_size=len(images),
             fast_bias_correction=True,

@@ -37,7 +37,7 @@ def quantized(
 
     prepared = observed(model, shape, dynamic)
     with torch.no_grad(), quiet():
-        for batch in batches:
+        for batch in [probe(shape)] if dynamic else batches:  # weights are observed in a call, too
             prepared(torch.from_numpy(batch))
     converted = finished(prepared)
     count = sum(1 for _ in quantizing(converted))
@@ -58,7 +58,7 @@ def rebuilt(model: nn.Module, notes: dict[str, Any], *, dynamic: bool) -> nn.Mod
     shape = tuple(notes["shape"])
     prepared = observed(model, shape, dynamic)
     with torch.no_grad(), quiet():
-        prepared(torch.linspace(-1, 1, 2 * int(np.prod(shape))).reshape(2, *shape))  # any: the ranges are replaced
+        prepared(torch.from_numpy(probe(shape)))  # the ranges that it gives are replaced
     converted = finished(prepared)
     nodes = list(literal(converted))
     if len(nodes) != len(notes["ranges"]):
@@ -71,6 +71,11 @@ def rebuilt(model: nn.Module, notes: dict[str, Any], *, dynamic: bool) -> nn.Mod
     converted.recompile()
     network: nn.Module = converted
     return network
+
+
+def probe(shape: Shape) -> NDArray[np.float32]:
+    """A batch of two that runs the network once, whatever it shows."""
+    return np.linspace(-1, 1, 2 * int(np.prod(shape)), dtype=np.float32).reshape(2, *shape)
 
 
 def observed(model: nn.Module, shape: Shape, dynamic: bool) -> Any:
@@ -99,7 +104,7 @@ def exported(model: nn.Module, shape: Shape) -> Any:
 
 
 def finished(prepared: Any) -> Any:
-    """Converted, with int8 weights as parameters and without the float ones; train and eval may be called on it."""
+    """Converted, with int8 weights as parameters and without the float ones."""
     from torch import nn
 
     library = require("route torchao", "torchao.quantization.pt2e", "torch")
@@ -114,7 +119,11 @@ def finished(prepared: Any) -> Any:
         tensor = getattr(converted, name)
         delattr(converted, name)
         converted.register_parameter(name, nn.Parameter(tensor.detach().clone(), requires_grad=False))
-    return library.allow_exported_model_train_eval(converted)
+    for name in ("train", "eval"):
+        vars(converted).pop(
+            name, None
+        )  # torchao lets them raise; this graph is one of evaluation and has no other mode
+    return converted
 
 
 def quantizing(graph: Any) -> Iterator[Any]:
