@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backbench.report.advice import Advice
-from backbench.report.csv import values
+from backbench.report.csv import Value, values
 from backbench.report.limits import KINDS, Limit
 from backbench.report.rows import Row
 
@@ -74,14 +74,17 @@ def unlimited(most: bool) -> float:
 
 def data(advice: Advice) -> dict[str, Any]:
     """As `report --json` has its rows."""
-    rows = lambda found: [values(advice.section, row) for row in found]  # noqa: E731
     return {
         "conditions": advice.section.group.title,
         "limits": [str(limit) for limit in advice.limits],
         "verdict": advice.verdict,
         "recommended": values(advice.section, advice.recommended) if advice.recommended else None,
-        "alike_in_accuracy": rows(advice.alike),
-        "fits_too": rows(advice.others),
-        "cannot_tell": rows(advice.maybe),
-        "nearest": rows(advice.nearest),
+        "alike_in_accuracy": all_values(advice, advice.alike),
+        "fits_too": all_values(advice, advice.others),
+        "cannot_tell": all_values(advice, advice.maybe),
+        "nearest": all_values(advice, advice.nearest),
     }
+
+
+def all_values(advice: Advice, rows: Sequence[Row]) -> list[dict[str, Value]]:
+    return [values(advice.section, row) for row in rows]

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from backbench.errors import BackbenchError, UsageError
-from backbench.records.environment import fingerprint
 from backbench.records.schema import unpack
 from backbench.report.reading import read_json
 from backbench.report.rows import Row
-from backbench.spec.cell import Cell, canonical
+from backbench.spec.cell import Cell
 from backbench.spec.choice import Choice
 from backbench.spec.where import matches, readable
 from backbench.statistics.accuracy import Difference, mcnemar
@@ -93,7 +92,7 @@ def same_run(row: Row, base: Row) -> bool:
     return (
         row.found.folder == base.found.folder
         and row.record.study == base.record.study
-        and fingerprint(row.record.host) == fingerprint(base.record.host)
+        and row.fingerprint == base.fingerprint
         and bool(row.medians.keys() & base.medians.keys())
     )
 
@@ -139,14 +138,14 @@ def bases_by_key(rows: Sequence[Row], where: Mapping[str, Any]) -> dict[tuple[An
 
 
 def key(cell: Cell, where: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The cell's fields that the baseline leaves open, `model:option=value` as text."""
+    """The cell's fields that the baseline leaves open."""
     return tuple(open_value(getattr(cell, field)) for field in Cell.model_fields if field not in where)
 
 
 def open_value(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(open_value, value))
-    return canonical(value.model_dump(mode="json")) if isinstance(value, Choice) else value
+    return (value.name, repr(sorted(value.options.items()))) if isinstance(value, Choice) else value
 
 
 def usable_baseline(folder: Path) -> Mapping[str, Any]:

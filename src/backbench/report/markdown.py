@@ -10,11 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from backbench.report.axes import AXES, Axis
-from backbench.report.changes import changes
-from backbench.report.doubts import doubts
 from backbench.report.groups import differences
+from backbench.report.notes import notes
 from backbench.report.plot import svg
-from backbench.report.remarks import conditions, remarks
 from backbench.report.section import Section
 from backbench.report.survey import Survey
 from backbench.report.table import COSTS, RESULTS, Column, Line, table
@@ -23,6 +21,7 @@ from backbench.report.words import counts, headline
 
 SPECIAL = re.compile(r"([\\`*\[\]|~$#!])")
 EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word stands for itself
+LEFT_OUT = "What the numbers leave out"  # stands right below the tables
 SHOWN = ("latency", "size", "memory")  # what the accuracy is plotted against
 MAX_ROWS = 1000  # lines of a table that Markdown still shows
 LEGEND = (
@@ -86,18 +85,17 @@ def apart(made: Sequence[Section]) -> str:
 def details(section: Section, plots: Mapping[str, str], place: int, of: int) -> list[str]:
     title = escape(section.group.title)
     shown = {axis.name: f"![Accuracy against {axis.title}, {title}]({name})" for axis, name in shown_in(plots, place)}
+    said = notes(section)
     parts = [f"## {f'{place + 1}. ' if of > 1 else ''}{title}"]
     if section.measured:
         parts += ["### Accuracy and speed", grid(*table(section, RESULTS)), LEGEND, shown.pop("latency", "")]
         parts += ["### Size and cost", grid(*measured_only(*table(section, COSTS))), *shown.values()]
-        parts += [bullets(map(escape, remarks(section)))]
+        parts += [bullets(map(escape, said.pop(LEFT_OUT, [])))]
     else:
         parts.append(grid(*table(section, RESULTS)))
-    evidence = changes(section)
-    parts += ["### What the techniques changed", bullets(map(escape, evidence))] if evidence else []
-    found = doubts(section)
-    parts += ["### What to doubt", bullets(map(escape, found))] if found else []
-    return [part for part in [*parts, "### Conditions", bullets(map(escape, conditions(section)))] if part]
+    said.pop(LEFT_OUT, None)
+    parts += [part for heading, lines in said.items() for part in (f"### {heading}", bullets(map(escape, lines)))]
+    return [part for part in parts if part]
 
 
 def shown_in(plots: Mapping[str, str], place: int) -> Iterator[tuple[Axis, str]]:

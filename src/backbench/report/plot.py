@@ -65,7 +65,7 @@ def svg(section: Section, axis: Axis = LATENCY, standalone: bool = True) -> str 
         *axes(drawing),
         *front_line(drawing),
         *(drawn for point in reversed(points) for drawn in mark(drawing, point)),  # the front on top
-        *legend(drawing),
+        *(legend(drawing) if standalone else ()),  # a page has its own, which wraps on a phone
     ]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -193,10 +193,14 @@ def figures(drawing: Drawing, point: Point) -> str:
     return f"{cost}, {percent(share.value)} % {interval}, {WORDS[drawing.standings[point.number]]}"
 
 
+def shown_standings(ranked: Mapping[int, Standing]) -> list[Standing]:
+    found = set(ranked.values())
+    return [each for each in CLASSES if each in found]
+
+
 def legend(drawing: Drawing) -> list[str]:
-    shown = [each for each in CLASSES if each in {drawing.standings[point.number] for point in drawing.points}]
     drawn, x = [], WIDTH - RIGHT
-    for each in reversed(shown):
+    for each in reversed(shown_standings(drawing.standings)):
         x -= 14 + 7 * len(WORDS[each])
         dot = f'<circle class="{CLASSES[each]}" cx="{x:.0f}" cy="14" r="4.5"/>'
         drawn.append(dot + text(x + 9, 18, WORDS[each], "start"))

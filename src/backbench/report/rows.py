@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backbench.records.environment import fingerprint
 from backbench.records.schema import Measurement, Record
 from backbench.report.groups import Alike, conditions, part
 from backbench.report.reading import LARGEST, Found
@@ -41,6 +42,11 @@ class Row:
     @cached_property
     def conditions(self) -> Alike:
         return conditions(self.found)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the host and its software."""
+        return fingerprint(self.record.host)
 
     @property
     def status(self) -> str:

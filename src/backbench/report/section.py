@@ -98,8 +98,26 @@ class Section:
         return self.points_on(LATENCY)
 
     def points_on(self, axis: Axis) -> list[Point]:
-        """The trained rows that have both an accuracy and this cost, which is above zero."""
-        return [point for row in self.measured if row.trained and (point := point_of(row, axis))]
+        """The trained rows that have both an accuracy and this cost."""
+        if axis.name not in self._points:
+            found = [point for row in self.measured if row.trained and (point := point_of(row, axis))]
+            self._points[axis.name] = found
+        return self._points[axis.name]
+
+    # Each is computed once a report, by whoever asks first, and asked for by several writers.
+    @cached_property
+    def _points(self) -> dict[str, list[Point]]:
+        return {}
+
+    @cached_property
+    def texts(self) -> dict[str, dict[int, str]]:
+        """Title of a column → row number → text: see `table`."""
+        return {}
+
+    @cached_property
+    def notes(self) -> dict[str, list[str]]:
+        """Heading → lines: see `notes`."""
+        return {}
 
     @cached_property
     def standings(self) -> dict[int, Standing]:

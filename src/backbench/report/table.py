@@ -7,7 +7,7 @@ from it. The same cells serve Markdown and the terminal, which escape them on th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backbench.report.comparison import Versus
@@ -71,16 +71,22 @@ COSTS = (
 
 def table(section: Section, columns: tuple[Column, ...]) -> tuple[list[Column], list[Line]]:
     """The columns that hold something, and a line for each row; a row that was not measured tells why."""
-    texts = {row.number: [column.text(section, row) for column in columns] for row in section.measured}
-    filled = [
-        place for place in range(len(columns)) if any(line[place] not in (NOTHING, "") for line in texts.values())
-    ]
+    names = [texts(section, column, section.rows) for column in NAMES]
+    found = [texts(section, column, section.measured) for column in columns]
+    filled = [place for place, column in enumerate(found) if set(column.values()) - {NOTHING, ""}]
+    measured = {row.number for row in section.measured}
     lines = []
     for row in section.rows:
-        names = [column.text(section, row) for column in NAMES]
-        known = [texts[row.number][place] for place in filled] if row.number in texts else []
-        lines.append(Line(row, (*names, *known), refusal(row)))
+        known = [found[place][row.number] for place in filled] if row.number in measured else []
+        lines.append(Line(row, (*(name[row.number] for name in names), *known), refusal(row)))
     return [*NAMES, *(columns[place] for place in filled)], lines
+
+
+def texts(section: Section, column: Column, rows: Sequence[Row]) -> dict[int, str]:
+    """Row number → what stands in the column."""
+    if column.title not in section.texts:
+        section.texts[column.title] = {row.number: column.text(section, row) for row in rows}
+    return section.texts[column.title]
 
 
 def refusal(row: Row) -> str | None:

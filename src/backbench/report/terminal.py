@@ -103,7 +103,7 @@ def show(report: Shown, console: Console) -> None:
     from rich.markup import escape
 
     for line in report.faults:
-        console.print(f"[red]! {escape(line)}[/red]", highlight=False)
+        console.print(f"[red]! {escape(line)}[/red]", highlight=False, soft_wrap=True)  # a path stays one word
     for each in report.parts:
         console.print(f"\n[bold]{escape(each.title)}[/bold]", highlight=False)
         if each.grid:

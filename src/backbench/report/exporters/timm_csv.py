@@ -23,8 +23,8 @@ Field = Callable[[Row], Any]
 SPEED: Mapping[str, Field] = {
     "model": lambda row: row.cell.model.name,
     "infer_img_size": lambda row: image_size(row),
-    "infer_samples_per_sec": lambda row: rounded(row.cell.batch / row.latency.mean, 2),
-    "infer_step_time": lambda row: rounded(row.latency.mean * 1e3, 3),
+    "infer_samples_per_sec": lambda row: rounded(row.cell.batch / mean(row), 2),
+    "infer_step_time": lambda row: rounded(mean(row) * 1e3, 3),
     "infer_batch_size": lambda row: row.cell.batch,
     "param_count": lambda row: scaled(row.parameters("stored"), 1e6),
     "infer_gmacs": lambda row: None if row.disputed else scaled(row.macs, 1e9),
@@ -33,8 +33,8 @@ SPEED: Mapping[str, Field] = {
 ACCURACY: Mapping[str, Field] = {
     "model": lambda row: row.cell.model.name,
     "img_size": lambda row: image_size(row),
-    "top1": lambda row: rounded(row.accuracy.estimate * 100, 3),
-    "top1_err": lambda row: rounded(100 - row.accuracy.estimate * 100, 3),
+    "top1": lambda row: rounded(100 * share(row), 3),
+    "top1_err": lambda row: rounded(100 - 100 * share(row), 3),
     "top5": lambda row: None if row.top5 is None else rounded(row.top5 * 100, 3),
     "top5_err": lambda row: None if row.top5 is None else rounded(100 - row.top5 * 100, 3),
     "param_count": lambda row: scaled(row.parameters("stored"), 1e6),
@@ -71,6 +71,18 @@ def text(fields: Mapping[str, Field], rows: Sequence[Row]) -> str:
     for row in rows:
         writer.writerow({name: safe(field(row)) for name, field in every.items()})
     return out.getvalue()
+
+
+def mean(row: Row) -> float:
+    """Seconds of a call of a row that was timed."""
+    assert row.latency is not None
+    return row.latency.mean
+
+
+def share(row: Row) -> float:
+    """The accuracy of a row that was tested."""
+    assert row.accuracy is not None
+    return row.accuracy.estimate
 
 
 def image_size(row: Row) -> str | None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backbench.report.html.series import series
 from backbench.report.page import page
+from backbench.report.pareto import Standing
 from backbench.report.rows import Row
 from backbench.report.section import Section
 from backbench.report.units import plain_name
 
 MAX_PAGES = 1000  # records that all have a page of their own
 FEW_PAGES = 300  # of a larger report: the file stays one that opens quickly, and `backbench show` prints any record
+RANK: Mapping[Standing | None, int] = {"front": 0, "~": 1}
 SHARED = frozenset({"protocol", "host", "inputs", "conditions", "cost"})  # often equal: written once
 
 
 def with_page(sections: Iterable[Section]) -> set[int]:
     """The rows that have a page; where there are too many, the front and what is near it before the others."""
     rows = [
-        (section.standings.get(row.number) not in ("front", "~"), row) for section in sections for row in section.rows
+        (RANK.get(section.standings.get(row.number), 2), row.number) for section in sections for row in section.rows
     ]
     if len(rows) <= MAX_PAGES:
-        return {row.number for _, row in rows}
-    return {row.number for _, row in sorted(rows, key=lambda pair: pair[0])[:FEW_PAGES]}
+        return {number for _, number in rows}
+    return {number for _, number in sorted(rows)[:FEW_PAGES]}
 
 
 class Pages:

@@ -10,16 +10,15 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from backbench.report.axes import AXES
-from backbench.report.changes import changes
+from backbench.report.axes import AXES, Axis
 from backbench.report.csv import FIELDS
-from backbench.report.doubts import doubts
 from backbench.report.html.cells import Pages
 from backbench.report.markdown import apart
-from backbench.report.plot import svg
+from backbench.report.notes import notes
+from backbench.report.pareto import standings
+from backbench.report.plot import CLASSES, WORDS, shown_standings, svg
 from backbench.report.published.beside import Beside
 from backbench.report.published.words import said
-from backbench.report.remarks import conditions, remarks
 from backbench.report.section import Section
 from backbench.report.survey import Survey
 from backbench.report.table import COSTS, RESULTS, Column, Line, table
@@ -87,25 +86,21 @@ def policy(script: str) -> str:
 def part(section: Section, place: int, pages: set[int]) -> dict[str, Any]:
     """One group: the answer, the plots, the table, and what its numbers stand on."""
     columns, lines = table(section, (*RESULTS, *COSTS) if section.measured else ())
-    plots = [(axis.title, svg(section, axis, standalone=False)) for axis in AXES]
+    plots = [(axis.title, svg(section, axis, standalone=False), key(section, axis)) for axis in AXES]
     return {
         "place": place,
         "title": section.group.title,
         "said": [(bold(each.text), list(map(bold, each.items))) for each in headline(section, strong)],
-        "plots": [(title, safe(drawn)) for title, drawn in plots if drawn],
+        "plots": [(title, safe(drawn), known) for title, drawn, known in plots if drawn],
         "columns": [(column.title, column.numeric) for column in columns] + WHY[: not section.measured],
         "rows": [view(section, columns, line, pages) for line in lines],
-        "notes": [
-            (heading, listed)
-            for heading, listed in (
-                ("What the numbers leave out", remarks(section)),
-                ("What the techniques changed", changes(section)),
-                ("What to doubt", doubts(section)),
-                ("Conditions", conditions(section)),
-            )
-            if listed
-        ],
+        "notes": list(notes(section).items()),
     }
+
+
+def key(section: Section, axis: Axis) -> list[tuple[str, str]]:
+    """(class, words) of each colour that a plot has."""
+    return [(CLASSES[each], WORDS[each]) for each in shown_standings(standings(section.points_on(axis)))]
 
 
 def view(section: Section, columns: Sequence[Column], line: Line, pages: set[int]) -> dict[str, Any]:

@@ -26,6 +26,10 @@
     return value.toLocaleString("en", {minimumFractionDigits: places, maximumFractionDigits: places});
   }
 
+  // As short as a round number is.
+  const short = (value) => value === 0 ? "0" : Math.abs(value) >= 1000 ? value.toLocaleString("en", {maximumFractionDigits: 0})
+    : String(Number(value.toPrecision(4)));
+
   // Sorting: a button in each heading; numbers by their value, what is not known always last.
   const collator = new Intl.Collator("en", {numeric: true, sensitivity: "base"});
 
@@ -95,6 +99,7 @@
   }
 
   form.hidden = false;
+  one("#scriptless").hidden = true;
   form.addEventListener("input", filter);
   form.addEventListener("reset", () => setTimeout(filter));
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -151,7 +156,7 @@
   for (const point of points) if (!one(`#data-${point.dataset.row}`)) point.removeAttribute("href");
 
   // A record's page.
-  const W = 760, H = 280, LEFT = 64, RIGHT = 16, TOP = 14, BOTTOM = 44;
+  const W = 760, H = 300, LEFT = 76, RIGHT = 16, TOP = 20, BOTTOM = 52;
   const read = (id) => { const found = document.getElementById(id); return found && JSON.parse(found.textContent); };
   let shared = null;
 
@@ -165,7 +170,7 @@
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough);
     const found = [];
-    for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) found.push(at);
+    for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) found.push(at === 0 ? 0 : at);
     return found;
   }
 
@@ -213,7 +218,7 @@
     const at = (value) => up(log ? Math.log10(value) : value);
     for (const value of log ? logTicks(low, high) : ticks(low, high)) {
       svg.append(draw("path", {class: "grid", d: `M${LEFT} ${at(value)}H${W - RIGHT}`}));
-      label(svg, LEFT - 6, at(value) + 4, digits(value), "end");
+      label(svg, LEFT - 6, at(value) + 4, short(value), "end");
     }
     return at;
   }
@@ -245,9 +250,9 @@
     }
     for (const band of bands) {
       svg.append(draw("path", {class: "middle", d: `M${across(band.from)} ${up(band.median)}H${across(band.end)}`}));
-      label(svg, (across(band.start) + across(band.end)) / 2, H - BOTTOM + 16, `process ${band.round}`, "middle");
+      label(svg, (across(band.start) + across(band.end)) / 2, H - BOTTOM + 18, bands.length > 6 ? `${band.round}` : `process ${band.round}`, "middle");
     }
-    label(svg, LEFT + 4, TOP - 2, log ? "ms (logarithmic)" : "ms", "start");
+    label(svg, LEFT + 4, TOP - 5, log ? "ms (logarithmic)" : "ms", "start");
     pick(svg, drawn);
     return svg;
   }
@@ -271,8 +276,9 @@
       return {x: x + width / 2, y, text: `${range} ms: ${count.toLocaleString("en")} ${count === 1 ? "call" : "calls"}`};
     });
     const across = scale(bins.low, bins.high, LEFT, LEFT + width * bins.counts.length);
-    for (const value of ticks(bins.low, bins.high)) label(svg, across(value), H - BOTTOM + 16, digits(value), "middle");
-    if (bins.above) label(svg, W - RIGHT, H - BOTTOM + 16, "more", "end");
+    for (const value of ticks(bins.low, bins.high))
+      if (!bins.above || across(value) < W - RIGHT - 80) label(svg, across(value), H - BOTTOM + 18, short(value), "middle");
+    if (bins.above) label(svg, W - RIGHT, H - BOTTOM + 18, "more", "end");
     svg.append(draw("path", {class: "middle", d: `M${across(bins.median)} ${TOP}V${H - BOTTOM}`}));
     label(svg, across(bins.median) + 4, TOP + 8, `median ${digits(bins.median)}`, "start");
     pick(svg, drawn);
@@ -331,15 +337,28 @@
     return make("section", {}, ...parts);
   }
 
+  const FACTS = {cell: true, "evidence of change": true, conditions: true, artefact: false, cost: false, inputs: false,
+    executed: false, protocol: false, host: false};  // whether they are open
+
   function lines(heading, listed) {
-    const made = make("section", {}, make("h3", {}, heading[0].toUpperCase() + heading.slice(1)));
-    made.append(make("ul", {}, ...listed.map((line) => make("li", {}, line))));
+    const title = heading[0].toUpperCase() + heading.slice(1);
+    if (heading in FACTS) return facts(title, listed, FACTS[heading]);
+    return make("section", {}, make("h3", {}, title), make("ul", {}, ...listed.map((line) => make("li", {}, line))));
+  }
+
+  function facts(title, listed, opened) {
+    const items = listed.map((line) => {
+      const end = line.indexOf(" ");
+      return make("li", {}, make("span", {}, line.slice(0, end)), line.slice(end));
+    });
+    const made = make("details", {}, make("summary", {}, title), make("ul", {class: "facts"}, ...items));
+    made.open = opened;
     return made;
   }
 
   function warnings(listed) {
     const items = listed.map(([code, message, remedy]) =>
-      make("li", {}, make("b", {}, code), `: ${message}`, remedy ? ` Remedy: ${remedy}` : ""));
+      make("li", {}, make("b", {}, code), `: ${message.replace(/\.$/, "")}.`, remedy ? ` Remedy: ${remedy}` : ""));
     return make("section", {class: "warnings"}, make("h3", {}, "Warnings"), make("ul", {}, ...items));
   }
 
@@ -392,6 +411,7 @@
     if (link) link.focus({preventScroll: true});
   }
 
+  addEventListener("beforeprint", () => { for (const each of all("details")) each.open = true; });
   addEventListener("hashchange", route);
   if (location.hash) route();
   document.documentElement.dataset.ready = "yes";

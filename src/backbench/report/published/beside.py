@@ -93,7 +93,8 @@ def pairs_of(table: Table, row: Row, sections: Sequence[Section]) -> Iterator[Pa
     """The row's numbers for each record that is the same experiment; once without one where there is none."""
     where = {**table.match, **row.match}
     alike = [each for section in sections for each in section.measured if where and is_meant(each.cell, where)]
-    for measured in alike[:MAX_RECORDS] or [None]:
+    shown: Sequence[Measured | None] = alike[:MAX_RECORDS] or (None,)
+    for measured in shown:
         for column, value in zip(table.columns, row.values, strict=True):
             if value is not None:
                 here = in_unit(HERE[column.quantity](measured, column), column) if measured else None

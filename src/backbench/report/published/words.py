@@ -30,6 +30,7 @@ class Words:
 class Said:
     title: str
     lines: tuple[str, ...]
+    faults: tuple[str, ...]
     tables: tuple[Words, ...]
 
 
@@ -39,11 +40,11 @@ def said(found: Beside) -> Said:
     lines = [
         f"Published in {document.source}.",
         f"Published under: {facts(document.conditions)}." if document.conditions else "",
-        *(f"To doubt in the published numbers: {fault}." for fault in document.faults),
     ]
     return Said(
         f"Published | here: {document.title}",
         tuple(line for line in lines if line),
+        tuple(f"{fault}." for fault in document.faults),
         tuple(words(held) for held in found.tables),
     )
 
@@ -57,15 +58,16 @@ def lines(held: Held) -> list[tuple[str, ...]]:
     made, last = [], None
     for pair in held.pairs:
         who = (id(pair.row), pair.measured.number if pair.measured else None)
-        made.append((pair.row.label if who != last else "", *line(held, pair)))
+        first = who != last
+        made.append((pair.row.label if first else "", *line(pair), record(held, pair) if first else ""))
         last = who
     return made
 
 
-def line(held: Held, pair: Pair) -> tuple[str, ...]:
+def line(pair: Pair) -> tuple[str, ...]:
     ratio = NOTHING if pair.ratio is None else digits(pair.ratio, 3)
     here = number(pair.here, pair.column)
-    return what(pair.column), number(pair.published, pair.column), here, ratio, record(held, pair)
+    return what(pair.column), printed(pair.published, pair.column), here, ratio
 
 
 def what(column: Column) -> str:
@@ -75,9 +77,17 @@ def what(column: Column) -> str:
     return f"{column.quantity.replace('_', ' ')}{statistic}{place}"
 
 
-def number(value: Value, column: Column) -> str:
+def printed(value: Value, column: Column) -> str:
+    """As it was printed, with the unit that it really has."""
     if value is None or isinstance(value, str):
         return value or NOTHING
+    shown = f"{value:,.0f}" if column.unit == "1" else f"{value:,}"
+    return f"{shown} {UNITS.get(column.unit, column.unit)}".rstrip()
+
+
+def number(value: float | None, column: Column) -> str:
+    if value is None:
+        return NOTHING
     shown = f"{value:,.0f}" if column.unit == "1" else digits(value)
     return f"{shown} {UNITS.get(column.unit, column.unit)}".rstrip()
 
@@ -130,7 +140,8 @@ def facts(data: Mapping[str, Any]) -> str:
 def markdown_parts(found: Beside) -> list[str]:
     """The comparison as parts of report.md."""
     whole = said(found)
-    parts = [f"## {escape(whole.title)}", bullets(map(escape, whole.lines))]
+    parts = [f"## {escape(whole.title)}", *map(escape, whole.lines), "To doubt in the published numbers:"]
+    parts.append(bullets(map(escape, whole.faults)))
     for each in whole.tables:
         parts += [f"### {escape(each.title)}", grid(each.headings, each.rows), bullets(map(escape, each.notes))]
     return [part for part in parts if part]
