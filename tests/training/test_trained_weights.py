@@ -33,6 +33,8 @@ def test_the_same_training_is_done_once(recipe: str) -> None:
     assert (again.path, again.path.stat().st_mtime_ns) == (first.path, stamp)
     assert trained(recipe, seed=1).path != first.path
     assert sorted(path.name for path in first.path.parent.iterdir() if path.name[0] != ".") == [
+        "manifest.json",
+        "requirements.lock",
         "training.json",
         "weights.safetensors",
     ]

@@ -61,8 +61,8 @@ for command in (
     doctor,
 ):
     app.command()(command)
-for command in (verify, reproduce, environment, checklist):
-    app.command()(command)
+for check in (verify, reproduce, environment, checklist):
+    app.command()(check)
 app.command("list")(listing)
 app.command()(lint)
 app.add_typer(cache_app, name="cache")

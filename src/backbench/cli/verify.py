@@ -60,15 +60,24 @@ def conclude(findings: Sequence[Finding], everything: bool, as_json: bool) -> No
 
 
 def show(findings: Sequence[Finding], everything: bool) -> None:
-    """What was measured, and all that is no plain pass; the other passes as one line a kind."""
-    measured = {"artefact", "accuracy", "cost", "precision", "latency", "ranks", "packages", "manifest"}
-    passed = Counter(item.kind for item in findings if item.verdict == "pass" and item.kind not in measured)
-    if not everything:
-        for kind, count in passed.items():
-            typer.echo(f"{'pass':<11} {kind:<9} {count}")
+    """Line by line; but what passed by its hash, and what is not here for one reason, as one line a kind."""
+    alike = Counter(map(likeness, findings))
     for finding in findings:
-        if everything or finding.verdict != "pass" or finding.kind in measured:
+        key = likeness(finding)
+        if everything or key is None or alike[key] == 1:
             typer.echo(str(finding))
+        elif alike[key]:
+            verdict, kind, detail = key
+            typer.echo(f"{verdict:<11} {kind:<9} {alike[key]}{f': {detail}' if detail else ''}")
+            alike[key] = 0
+
+
+def likeness(finding: Finding) -> tuple[str, str, str] | None:
+    """Findings that are alike are told as one; None for those that are always told apart."""
+    if finding.verdict == "pass" and finding.kind in ("record", "weights", "recipe", "dataset"):
+        return finding.verdict, finding.kind, ""
+    told_once = finding.verdict == "not checked" or finding.kind == "artefact"
+    return (finding.verdict, finding.kind, finding.detail) if told_once else None
 
 
 def tally(findings: Sequence[Finding]) -> str:

@@ -32,7 +32,7 @@ class Member:
     """One entry: its name as written, its size, whether it is a folder or a plain file, and how it is read."""
 
     name: str
-    bytes: int
+    size: int  # bytes
     folder: bool
     plain: bool
     open: Callable[[], IO[bytes] | None]
@@ -74,7 +74,7 @@ def bounded(archive: Path, found: Iterable[Member]) -> list[Member]:
     kept: list[Member] = []
     total = 0
     for member in found:
-        total += member.bytes
+        total += member.size
         if total > LARGEST or len(kept) >= MOST:
             raise DataError(f"{archive}: it unpacks to more than {LARGEST:,} bytes or {MOST:,} files, and is refused")
         kept.append(member)
@@ -131,7 +131,7 @@ def write(archive: Path, member: Member, target: Path) -> None:
     try:
         with source, partial.open("wb") as file:
             shutil.copyfileobj(source, file, 2**20)
-        if partial.stat().st_size != member.bytes:
+        if partial.stat().st_size != member.size:
             raise DataError(f"{archive}: member {member.name[:200]!r} is not as long as it says")
         os.replace(partial, target)
     finally:
