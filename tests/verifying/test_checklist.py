@@ -61,7 +61,7 @@ def test_answers_are_the_records_own_facts(run: Path) -> None:
     assert "Digits (8×8): train 1,295, test 360" in answers["Statistics such as the number of examples"].text
     assert "test: drawn, seed 0" in answers["How train, validation and test were split"].text
     assert "small (epochs 12, batch 64, optimizer adamw, lr 0.005)" in " ".join(item.text for item in answers.values())
-    assert "2.0 minutes in all (1 trainings)" in answers["Average run time of each result, or energy"].text
+    assert "2.0 minutes in all (1 training)" in answers["Average run time of each result, or energy"].text
     assert "1 of 2 cells measured" in answers["The exact number of training and evaluation runs"].text
     assert "5 processes a cell" in answers["Results have a central tendency and a variation"].text
     assert "Imaginary CPU" in answers["The computing infrastructure is described"].text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backbench.report.rows import number_in
-from backbench.report.units import plain_name
+from backbench.report.units import plain_name, plural
 from backbench.verifying.evidence import Evidence, plain
 from backbench.verifying.facts import part, text
 from backbench.verifying.item import Answer, Item, State, left_open
@@ -34,9 +36,15 @@ def complexity(evidence: Evidence) -> Answer:
     said = f", {disputed} of them disputed between the two counters" if disputed else ", by two counters that agree"
     return Answer(
         "answered",
-        f"{len(counted)} cells: {min(macs) / 1e6:,.4g} to {max(macs) / 1e6:,.4g} million MACs an image{said}; "
-        f"{min(sizes) / 1e6:,.4g} to {max(sizes) / 1e6:,.4g} MB; latency, memory and parameters stand in the report.",
+        f"{plural(len(counted), 'cell')}: {span(macs, 1e6)} million MACs an image{said}; {span(sizes, 1e6)} MB; latency, "
+        "memory and parameters stand in the report.",
     )
+
+
+def span(values: Sequence[float], unit: float = 1.0) -> str:
+    """`3.1`, or `3.1 to 4.2`."""
+    least, most = (f"{bound(values) / unit:,.4g}" for bound in (min, max))
+    return least if least == most else f"{least} to {most}"
 
 
 def statistics(evidence: Evidence) -> Answer:
@@ -149,8 +157,8 @@ def runs(evidence: Evidence) -> Answer:
     measured = f"{len(evidence.measured)} of {len(evidence.rows)} cells measured"
     return Answer(
         "partly",
-        f"{len(evidence.trainings)} trainings (seeds {seeds}), {measured}, the test part evaluated at most "
-        f"{evidence.evaluations} times an artefact. Trainings that were thrown away are not in the records.",
+        f"{plural(len(evidence.trainings), 'training')} (seeds {seeds}), {measured}, the test part evaluated at most "
+        f"{plural(evidence.evaluations, 'time')} an artefact. Trainings that were thrown away are not in the records.",
     )
 
 
@@ -166,11 +174,10 @@ def variation(evidence: Evidence) -> Answer:
     """19: central tendency and variation."""
     if not evidence.processes:
         return Answer("open", "No latency was measured.")
-    least, most = min(evidence.processes), max(evidence.processes)
     seeds = {record.cell.seed for record in evidence.records}
     spread = "over several training seeds" if len(seeds) > 1 else "one training seed: no spread over trainings"
     state: State = "answered" if len(seeds) > 1 else "partly"
-    counted = f"{least if least == most else f'{least} to {most}'} processes a cell"
+    counted = f"{span(evidence.processes)} processes a cell"
     return Answer(state, f"Medians with 95 % intervals over {counted}; accuracies with Wilson's; {spread}.")
 
 
@@ -178,9 +185,8 @@ def runtime(evidence: Evidence) -> Answer:
     """20: time or energy of a result."""
     seconds = [float(one["seconds"]) for one in evidence.trainings if isinstance(one.get("seconds"), (int, float))]
     energy = sum(row.energy is not None for row in evidence.measured)
-    trained = (
-        f"training took {sum(seconds) / 60:.1f} minutes in all ({len(seconds)} trainings)" if seconds else "no training"
-    )
+    minutes = f"{sum(seconds) / 60:.1f} minutes in all ({plural(len(seconds), 'training')})"
+    trained = f"training took {minutes}" if seconds else "nothing was trained"
     counter = (
         f"energy was read for {energy} cells" if energy else "no energy counter could be read, and none is estimated"
     )
