@@ -26,12 +26,15 @@ FORMATS = {
     "safetensors": ("safetensors", "eager"),
 }
 WITHOUT_TORCH = """
-import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "openvino"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Absent())
+from importlib.machinery import PathFinder
+
+ABSENT = ("torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "openvino", "sklearn")
+installed = PathFinder.find_spec
+
+def find_spec(name, path=None, target=None):
+    return None if name.partition(".")[0] in ABSENT else installed(name, path, target)
+
+PathFinder.find_spec = find_spec
 """
 
 

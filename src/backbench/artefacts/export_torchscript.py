@@ -38,13 +38,9 @@ def to_torchscript(model: nn.Module, shape: Shape, folder: Path, device: str) ->
 @contextmanager
 def tracing() -> Iterator[None]:
     """torch.jit is deprecated and says so; the tracer warns of every shape that it reads as a number."""
+    from torch.jit._trace import TracerWarning
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"`torch\.jit\..*")
-        warnings.filterwarnings("ignore", category=tracer_warning())
+        warnings.filterwarnings("ignore", category=TracerWarning)
         yield
-
-
-def tracer_warning() -> type[Warning]:
-    from torch.jit import TracerWarning
-
-    return TracerWarning

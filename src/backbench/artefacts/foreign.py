@@ -57,7 +57,11 @@ def foreign(path: Path, cell: Cell, settings: Settings) -> Artefact:
         for file in beside:
             shutil.copyfile(file, folder / file.name)
         inputs, labels, _ = test_batch(dataset, preprocessing, INPUTS, INPUT_SEED)
-        arrays = {"inputs": inputs, "labels": labels, "reference": logits(session, inputs, shape[0])}
+        arrays: dict[str, NDArray[Any]] = {
+            "inputs": inputs,
+            "labels": labels,
+            "reference": logits(session, inputs, shape[0]),
+        }
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
         artefact = facts(folder, key, cell, dataset, preprocessing, shape, classes, holds)

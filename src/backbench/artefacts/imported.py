@@ -69,7 +69,8 @@ def imported(path: Path, cell: Cell, settings: Settings, formats: Sequence[str])
 def unpacked(path: Path, found: Deployable, cell: Cell, settings: Settings) -> Artefact:
     """The exported file with its inputs made again."""
     files = check_files(path, found)
-    key = {"exported": [file.sha256 for file in found.files], "of": found.artefact.id}
+    files_key = [file.sha256 for file in found.files]
+    key = {"exported": files_key, "of": found.artefact.id, "inputs_from": cell.dataset.model_dump(mode="json")}
     place = artefact_folder(settings.cache, digest(key))
 
     def fill(folder: Path) -> None:

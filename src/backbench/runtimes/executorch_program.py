@@ -8,6 +8,7 @@ executorch's own reader takes the first apart and its `flatc` the second.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 
 XNNPACK = "XnnpackBackend"
 SCHEMA = "schema.fbs"
+NO_JSON = re.compile(r"(:\s*)-?(?:inf|nan)\b")  # bounds of an activation without any, as flatc writes them
 # Nodes of XNNPACK's graph that multiply and add.
 COMPUTING = ("XNNConv2d", "XNNDepthwiseConv2d", "XNNConvTranspose2d", "XNNFullyConnected", "XNNBatchMatrixMultiply")
 
@@ -66,7 +68,8 @@ def graph_of(payload: bytes) -> dict[str, Any]:
         (folder / SCHEMA).write_bytes(files("executorch.backends.xnnpack.serialization").joinpath(SCHEMA).read_bytes())
         (folder / "graph.bin").write_bytes(payload[start : start + header.flatbuffer_size])
         _flatc_decompile(name, str(folder / SCHEMA), str(folder / "graph.bin"))
-        found: dict[str, Any] = json.loads((folder / "graph.json").read_text())
+        text = (folder / "graph.json").read_text()
+    found: dict[str, Any] = json.loads(NO_JSON.sub(r"\1null", text))
     return found
 
 

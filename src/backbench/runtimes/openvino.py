@@ -244,7 +244,7 @@ def sides(shape: Any) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """OpenVINO begins with the place in its own source; the reason stands below."""
+    """OpenVINO begins with places in its own source; the reason stands in the lines below."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = [line for line in lines if not line.startswith(("Exception from src", "Check '"))] or lines
-    return said[0][:300] if said else "no reason given"
+    return " ".join(said)[:400] or "no reason given"
