@@ -164,7 +164,7 @@ def write_images(root: Path, classes: list[int]) -> Path:
 
 
 def test_a_class_with_no_held_out_images_is_named(tmp_path: Path) -> None:
-    images = write_images(tmp_path / "images", [30, 30, 1])
+    images = write_images(tmp_path / "images", [30, 30, 2])
     with pytest.raises(DataError, match="validation part holds no image of 'class2'"):
         grow_tree(Choice(name=str(images)), RECIPES["joint"], out=tmp_path / "tree", settings=Settings())
     assert not (tmp_path / "tree").exists()

@@ -1,8 +1,9 @@
 """What a tree costs: MACs, weight bytes and peak activations of the best path, the class mean and the worst path.
 
 A path is the nodes from the root to a leaf. MACs are counted by torch's operator-level counter on each node, at the
-shape that it really gets; bytes are those of parameters (batch-norm's statistics fold away); activations are the largest sum of tensors that
-are alive at one moment of a batch of one, in any node of the path. The class mean weighs every class alike.
+shape that it really gets; bytes are those of parameters (batch-norm's statistics fold away); activations are the largest
+sum of tensors that are alive at one moment of a batch of one, in any node of the path. The class mean weighs every class
+alike.
 """
 
 from __future__ import annotations

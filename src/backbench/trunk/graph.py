@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from backbench.errors import BackbenchError
+from backbench.trunk.layers import shape_behind
 from backbench.trunk.node_graphs import INPUTS, OUTPUTS
 from backbench.trunk.tree import ROOT, Tree, tree_of
 
@@ -101,7 +102,7 @@ def branch(tree: Tree, name: str, number: int, child: str, models: dict[str, Any
     visited.add("ScatterND", [result, f"{walk}/indices", filled], f"{walk}/then")
     passed = Body(body.constants)
     passed.add("Identity", [result], f"{walk}/else")
-    shape = ["rows_of_" + name, len(tree.classes)]
+    shape: list[str | int | None] = [f"rows_of_{name}", len(tree.classes)]
     graphs = {
         f"{kind}_branch": helper.make_graph(
             part.nodes,
@@ -129,7 +130,7 @@ def tree_in(model: Any) -> Tree | None:
 
 def split(model: Any) -> dict[str, Any]:
     """The nodes' graphs of a composed one. Raises BackbenchError where it is none."""
-    from onnx import TensorProto, helper
+    from onnx import helper
 
     tree = tree_in(model)
     if tree is None:
@@ -141,15 +142,30 @@ def split(model: Any) -> dict[str, Any]:
         own = [node for node in nodes if node.name.startswith(start) and not node.name.endswith(":Identity")]
         own = [node for node in own if not set(node.output) & {f"{start}{part}" for part in INPUTS}]
         weights = [tensor for tensor in model.graph.initializer if tensor.name.startswith(start)]
-        shapes = {"x": ["rows", *tree.shape_into(name)], "base": ["rows"], "known": ["rows", len(tree.classes)]}
-        inputs = [helper.make_tensor_value_info(start + part, TensorProto.FLOAT, shapes[part]) for part in INPUTS]
-        kinds = {"chosen": TensorProto.BOOL}
-        outputs = [
-            helper.make_tensor_value_info(start + part, kinds.get(part, TensorProto.FLOAT), None) for part in OUTPUTS
-        ]
+        inputs = [helper.make_tensor_value_info(start + part, kind, shape) for part, kind, shape in taken(tree, name)]
+        outputs = [helper.make_tensor_value_info(start + part, kind, shape) for part, kind, shape in given(tree, name)]
         graph = helper.make_graph(own, name, inputs, outputs, weights)
         found[name] = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
     return found
+
+
+def taken(tree: Tree, name: str) -> list[tuple[str, int, list[Any]]]:
+    """A node's inputs: name, type, shape."""
+    from onnx import TensorProto
+
+    shapes: list[list[Any]] = [["rows", *tree.shape_into(name)], ["rows"], ["rows", len(tree.classes)]]
+    return [(part, TensorProto.FLOAT, shape) for part, shape in zip(INPUTS, shapes, strict=True)]
+
+
+def given(tree: Tree, name: str) -> list[tuple[str, int, list[Any]]]:
+    """Its outputs."""
+    from onnx import TensorProto
+
+    node, count = tree.nodes[name], len(tree.nodes[name].children)
+    maps = shape_behind(node.features, tree.shape_into(name))
+    shapes: list[list[Any]] = [["rows", *maps], ["rows", count], ["rows", count], ["rows", len(tree.classes)]]
+    kinds = [TensorProto.FLOAT, TensorProto.BOOL, TensorProto.FLOAT, TensorProto.FLOAT]
+    return list(zip(OUTPUTS, kinds, shapes, strict=True))
 
 
 def all_nodes(graph: Any) -> Iterable[Any]:

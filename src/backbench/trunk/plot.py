@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from backbench.report.plot import FONT, Scale, scale, spread, text, ticks
+from backbench.report.plot import FONT, Scale, scale, text, ticks
 from backbench.statistics.accuracy import Proportion, wilson
 from backbench.trunk.ablation import Point
 
@@ -18,7 +18,7 @@ def svg(points: list[Point], title: str) -> str:
     """The plot. Points whose volatilities give one tree stand at one height."""
     shares = [wilson(point.correct, point.n) for point in points]
     across = scale([point.volatility for point in points], LEFT, WIDTH - RIGHT, pad=0.03)
-    up = scale(spread(shares), HEIGHT - BOTTOM, TOP, pad=0.05)
+    up = scale(bounds(shares), HEIGHT - BOTTOM, TOP, pad=0.05)
     line = "L".join(
         f"{across(point.volatility):.1f} {up(share.estimate):.1f}" for point, share in zip(points, shares, strict=True)
     )
@@ -36,9 +36,13 @@ def svg(points: list[Point], title: str) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
+def bounds(shares: list[Proportion]) -> list[float]:
+    return [bound for share in shares for bound in (share.low, share.high)]
+
+
 def grid(shares: list[Proportion], up: Scale) -> list[str]:
     drawn = []
-    for share in ticks(spread(shares)):
+    for share in ticks(bounds(shares)):
         drawn.append(f'<path d="M{LEFT} {up(share):.1f}H{WIDTH - RIGHT}" stroke="#e3e5e8"/>')
         drawn.append(text(LEFT - 8, up(share) + 4, f"{share * 100:g}", "end"))
     return drawn

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from backbench.errors import BackbenchError, SpecError, UnknownName, UsageError
 from backbench.registry import complaint
+from backbench.spec.yaml_size import written_out
 from backbench.training.recipe import Recipe, load_recipe
 from backbench.trunk.layers import head, layer
 
@@ -151,8 +152,8 @@ def parse(text: str, name: str, source: str) -> GrowRecipe:
 
     place = f"recipe {source!r}"
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        data = written_out(yaml.safe_load(text))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise SpecError(place, [f"no YAML: {' '.join(str(error).split())}"]) from None
     if not isinstance(data, dict):
         raise SpecError(place, ["a recipe is a YAML mapping of fields"])

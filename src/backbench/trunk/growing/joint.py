@@ -201,8 +201,7 @@ def candidates(run: Growth, likelihood: Likelihood) -> list[Groups]:
     if not found:
         run.tell(f"no volatility gives {least} to {most} groups ({len(every)} groupings in all): the tree stays flat")
     wanted = min(run.recipe.candidates, len(found))
-    places = np.linspace(0, len(found) - 1, wanted).round().astype(int) if wanted else []
-    return [found[place] for place in places]
+    return [found[round(place)] for place in np.linspace(0, len(found) - 1, wanted).tolist()]
 
 
 def tried(run: Growth, name: str, groups: Groups, start: TrunkNetwork, teacher: Teacher | None) -> Trial:

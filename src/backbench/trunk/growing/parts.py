@@ -24,8 +24,13 @@ def of_groups(dataset: Dataset, groups: Groups) -> Dataset:
     for number, members in enumerate(groups):
         place[list(members)] = number
     names = tuple("+".join(dataset.classes[label] for label in members) for members in groups)
-    parts = {name: chosen(getattr(dataset, name), place) for name in ("train", "validation", "test")}
-    return replace(dataset, classes=names, **parts)
+    return replace(
+        dataset,
+        classes=names,
+        train=chosen(dataset.train, place),
+        validation=chosen(dataset.validation, place),
+        test=chosen(dataset.test, place),
+    )
 
 
 def chosen(split: Split, place: np.ndarray) -> Split:

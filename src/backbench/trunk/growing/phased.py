@@ -29,6 +29,7 @@ from backbench.trunk.growing.shares import shares_of
 from backbench.trunk.layers import Shape, shape_behind
 from backbench.trunk.layers import head as head_named
 from backbench.trunk.layers import layer as layer_named
+from backbench.trunk.networks.routing import TrunkNetwork
 from backbench.trunk.recipe import Phased
 from backbench.trunk.similarity import averaged_likelihood
 from backbench.trunk.store import build
@@ -86,7 +87,7 @@ class BehindFrozen(nn.Module):
         return self.head(self.features(x))  # type: ignore[no-any-return]
 
 
-def grow(run: Phases) -> tuple[Tree, nn.Module]:
+def grow(run: Phases) -> tuple[Tree, TrunkNetwork]:
     """The grown tree with its weights; continues where the journal stands."""
     nodes: dict[str, Any] = {}
     networks: dict[str, BehindFrozen] = {}
@@ -216,7 +217,7 @@ def child_name(parent: str, number: int) -> str:
     return f"n{number}" if parent == ROOT else f"{parent}-{number}"
 
 
-def assembled(run: Phases, nodes: dict[str, Any], networks: dict[str, BehindFrozen]) -> tuple[Tree, nn.Module]:
+def assembled(run: Phases, nodes: dict[str, Any], networks: dict[str, BehindFrozen]) -> tuple[Tree, TrunkNetwork]:
     """One routing network from the nodes' own."""
     preprocessing = run.preprocessing
     inputs = {"shape": shape_of(run), "mean": preprocessing.mean, "std": preprocessing.std}

@@ -40,6 +40,7 @@ class Branch(nn.Module):
         self.register_buffer("inside", inside, persistent=False)
         self.register_buffer("spread", spread, persistent=False)
         self.targets: list[int] = [-1 if tree.nodes[child].leaf else tree.inner.index(child) for child in node.children]
+        self.held_back: float = UNVISITED  # TorchScript reads a module's attributes, and no globals
         self.second: float = tree.routing.second
         self.width: int = min(tree.routing.width, len(node.children))
 
@@ -54,7 +55,7 @@ class Branch(nn.Module):
         joint = base.unsqueeze(1) + shares
         value = joint.index_select(1, self.owner) - self.spread
         if not self.training:
-            value = value - UNVISITED * (~chosen).to(value.dtype).index_select(1, self.owner)
+            value = value - self.held_back * (~chosen).to(value.dtype).index_select(1, self.owner)
         return maps, chosen, joint, torch.where(self.inside, value, known)
 
     def choose(self, shares: Tensor) -> Tensor:

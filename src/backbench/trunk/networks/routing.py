@@ -46,7 +46,8 @@ class TrunkNetwork(Routed):
                 feature, chosen, joint, filled = node(maps[index], bases[index], result.index_select(0, places))
                 result = result.index_copy(0, places, filled.to(result.dtype))
                 counts: list[int] = chosen.sum(0).tolist()
-                for child, target in enumerate(node.targets):
+                targets: list[int] = node.targets  # type: ignore[assignment]
+                for child, target in enumerate(targets):
                     if target >= 0 and counts[child] > 0:
                         picked = chosen[:, child].nonzero().flatten()
                         everyone = counts[child] == places.size(0)
