@@ -6,7 +6,6 @@ where the time goes, never how much there is. Where a runtime tells no time per 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,9 +34,11 @@ def integer_time(runtime: Runtime, artefact: Artefact, cell: Cell) -> dict[str, 
 
 def by_kernel(times: Iterable[NodeTime]) -> dict[str, float]:
     """`int8 Conv` → seconds of one call; the largest, and the rest together."""
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
     for time in times:
-        seconds[f"{time.precision} {time.kind}"] += time.seconds
-    largest = dict(seconds.most_common(KEPT))
-    rest = sum(seconds.values()) - sum(largest.values())
+        kind = f"{time.precision} {time.kind}"
+        seconds[kind] = seconds.get(kind, 0.0) + time.seconds
+    ordered = sorted(seconds, key=lambda kind: -seconds[kind])
+    rest = sum(seconds[kind] for kind in ordered[KEPT:])
+    largest = {kind: seconds[kind] for kind in ordered[:KEPT]}
     return {**largest, "other": rest} if rest > 0 else largest
