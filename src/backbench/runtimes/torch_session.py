@@ -130,14 +130,15 @@ def described(model: nn.Module) -> dict[str, Any]:
 def torch_node_times(session: Session, batch: NDArray[np.float32], calls: int) -> list[NodeTime]:
     """torch's profiler: each operator's own time (what it calls is not in it), most expensive first.
 
-    The profiler tells no types: `…::q…` are integer kernels, all others have the precision of the weights.
+    The profiler tells no types: `…::q…` are integer kernels, all others have the precision of the weights, and in a
+    quantized network fp32.
     """
     from torch.profiler import ProfilerActivity, profile
 
     argument = session.upload(batch)
     for _ in range(WARM):
         session.run(argument)
-    usual = str(session.executed()["precision"])
+    usual = str(session.executed()["precision"]).replace("int8", "fp32")
     on_gpu = argument.device.type != "cpu"
     with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as record:
         for _ in range(calls):
