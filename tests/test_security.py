@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ import backbench
 from backbench.errors import UsageError
 from backbench.spec.study import parse_study
 from backbench.training.recipe import parse_recipe
+from backbench.trunk import recipe as grow_recipe
+from backbench.tuning.space import read_space
 
 ROOT = Path(backbench.__file__).parent
 # The one reader of pickles: CIFAR-10's published files, by a reader that knows arrays of bytes and nothing that could run.
@@ -107,11 +109,18 @@ def bomb(first: str, depth: int = 12) -> str:
     ],
     ids=["a bomb of aliases", "a list that holds itself", "nesting without end", "an object"],
 )
-def test_hostile_yaml_is_refused_in_one_short_sentence(text: str) -> None:
-    for read in (parse_study, lambda text: parse_recipe(text, "x")):
+def test_hostile_yaml_is_refused_in_one_short_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text(text)
+    readers: tuple[Callable[[], object], ...] = (
+        lambda: parse_study(text),
+        lambda: parse_recipe(text, "x"),
+        lambda: grow_recipe.parse(text, "x", "x"),
+        lambda: read_space(tmp_path / "space.yaml"),
+    )
+    for read in readers:
         with pytest.raises(UsageError) as caught:
-            read(text)
-        assert len(str(caught.value)) < 500
+            read()
+        assert len(str(caught.value)) < 500 + len(str(tmp_path))
 
 
 def test_the_usual_anchors_are_allowed() -> None:

@@ -13,6 +13,7 @@ from backbench.errors import SpecError, UsageError
 from backbench.registry import complaint
 from backbench.spec.cell import Chain
 from backbench.spec.choice import Choice, chain_text
+from backbench.spec.yaml_size import written_out
 
 
 class Setting(BaseModel):
@@ -32,8 +33,8 @@ def read_space(path: Path | None = None) -> list[Setting]:
     source = str(path or "tuning/space.yaml")
     try:
         text = path.read_text(encoding="utf-8") if path else files(__package__).joinpath("space.yaml").read_text()
-        data = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        data = written_out(yaml.safe_load(text))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{source}: the settings can't be read: {' '.join(str(error).split())}") from None
     return settings_of(data, source)
 
