@@ -144,3 +144,9 @@ def test_a_study_and_a_file_are_not_measured_at_once(here: Path, tmp_path: Path)
     done = backbench(tmp_path, "run", "study.yaml", "--artefact", "x.onnx")
     assert done.returncode == 2
     assert "can't be combined" in done.stderr
+    done = backbench(tmp_path, "run", "--artefact", "x.onnx", "--dry-run")
+    assert done.returncode == 2
+    assert "nothing for --dry-run to foretell" in done.stderr
+    done = backbench(tmp_path, "run", "--artefact", "x.onnx")
+    assert done.returncode == 2
+    assert "there is no such file" in done.stderr
