@@ -138,6 +138,13 @@ def test_masks_are_said_to_remove_nothing() -> None:
     assert codes(removed) == []
 
 
+@pytest.mark.parametrize(("before", "after", "expected"), [(0.9, 0.5, ["lost-by-training"]), (0.5, 0.9, [])])
+def test_a_training_that_makes_it_worse_is_said(before: float, after: float, expected: list[str]) -> None:
+    training = {"validation_before": before, "validation_accuracy": after}
+    step = {"technique": "finetune", "notes": {"training": training}, "child": {}}
+    assert codes(latency_record(CALM).model_copy(update={"evidence": {"steps": [step]}})) == expected
+
+
 def test_the_share_of_subnormal_weights_is_said() -> None:
     record = latency_record({**CALM, "flushed": {"off": 0.0034, "on": 0.001}})
     facts = {"parameters": {"stored": 1000, "subnormal": 12}}
@@ -150,4 +157,4 @@ def test_every_warning_says_what_to_do_about_it() -> None:
     warnings = [*of_record(record), chance(10)]
     assert len(warnings) == 5
     assert all(warn.message and warn.evidence and warn.remedy for warn in warnings)
-    assert len(CHECKS) == 17
+    assert len(CHECKS) == 18

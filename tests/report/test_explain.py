@@ -109,6 +109,15 @@ def test_quantized_on_paper(tmp_path: Path) -> None:
     assert "no integer operator was executed" in why(found)
 
 
+def test_weights_that_were_removed_are_no_zeros(tmp_path: Path) -> None:
+    smaller = make_cell("resnet20", "prune_channels:ratio=0.5", "onnxruntime")
+    removed = make_record(smaller, latency=FAST, correct=340, artefact=artefact(135_000, 135_000, 550_000))
+    found = explained(tmp_path, removed, bare())
+    assert answers(found)["fewer parameters"] == "yes"
+    assert answers(found)["more zeros"] == "no"
+    assert "masks" not in why(found)
+
+
 def test_subnormal_weights_come_with_their_remedy(tmp_path: Path) -> None:
     warning = make_warning("subnormal", message="subnormal weights make it slower: 3.40 × the time", remedy="zero them")
     found = explained(tmp_path, int8(warnings=(warning, make_warning("unsteady"))), bare())

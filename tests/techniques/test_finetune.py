@@ -68,6 +68,7 @@ def test_it_learns_and_says_how(recipe: str, context: Context) -> None:
     trained = Finetune(recipe=recipe).apply(model, context)
     about = context.notes["training"]
     assert seen(trained, context) == about["validation_accuracy"] > seen(model, context) + 0.2
+    assert about["validation_before"] == seen(model, context)
     assert about["recipe"]["epochs"] == len(about["curve"]) == 2
     assert not trained.training
 

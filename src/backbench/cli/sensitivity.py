@@ -37,7 +37,8 @@ def sensitivity(
     from backbench.api import one_cell, reference
     from backbench.records.store import write_atomically
     from backbench.spec.choice import Choice
-    from backbench.tuning.sensitivity import RATIOS, Wanted, default_threads
+    from backbench.tuning.layer_by_layer import RATIOS, Wanted
+    from backbench.tuning.sensitivity import default_threads
     from backbench.tuning.sensitivity import sensitivity as measure
     from backbench.tuning.sensitivity_plot import svg
 

@@ -247,6 +247,22 @@ def masks(record: Record) -> Warn | None:
     )
 
 
+def lost_by_training(record: Record) -> Warn | None:
+    """A training inside the chain whose best epoch is worse on validation than what it began with."""
+    trainings = [step.get("notes", {}).get("training") or {} for step in record.evidence.get("steps", ())]
+    pairs = [(found.get("validation_before"), found.get("validation_accuracy")) for found in trainings]
+    worse = [(before, after) for before, after in pairs if before is not None and after is not None and after < before]
+    if not worse:
+        return None
+    before, after = worse[0]
+    return Warn(
+        code="lost-by-training",
+        message=f"training in the chain lowered the accuracy on validation from {before:.1%} to {after:.1%}",
+        evidence={"before_and_after": [list(pair) for pair in worse]},
+        remedy="a recipe that was made for this dataset: a lower learning rate, augmentation that fits the images",
+    )
+
+
 def chance(classes: int) -> Warn:
     """An accuracy of a head that was never trained on this dataset (recorded on demand only)."""
     return Warn(
@@ -275,4 +291,5 @@ CHECKS: tuple[Callable[[Record], Warn | None], ...] = (
     precision,
     float_time,
     masks,
+    lost_by_training,
 )

@@ -82,7 +82,7 @@ def verdicts(case: Case) -> list[Verdict]:
     """All of them, in the order in which they are always said."""
     return [
         quantity(case, "fewer parameters", "stored", millions, "M"),
-        quantity(case, "more zeros", "nonzero", millions, "M non-zero"),
+        zeros(case),
         quantity(case, "smaller file", "bytes", mb, "MB"),
         quantity(case, "fewer MACs", "macs", millions, "M"),
         speed(case),
@@ -98,6 +98,16 @@ def quantity(case: Case, question: str, name: str, form: Callable[[float | None]
     if answer == "yes":
         return Verdict(question, answer, f"{form(before)} → {form(after)} {unit}, {digits(before / after, 3)}× fewer")
     return Verdict(question, answer, f"{form(before)} → {form(after)} {unit}")
+
+
+def zeros(case: Case) -> Verdict:
+    """Stored weights that are zero: removed ones are none of them."""
+    (stored, held), (dense, left) = case.quantities["stored"], case.quantities["nonzero"]
+    if stored is None or held is None or dense is None or left is None:
+        return Verdict("more zeros", UNKNOWN, "not recorded")
+    before, after = stored - dense, held - left
+    answer = "yes" if after > before + held * LEAST else "no"
+    return Verdict("more zeros", answer, f"{millions(before)} → {millions(after)} M of {millions(held)} M stored")
 
 
 def speed(case: Case) -> Verdict:

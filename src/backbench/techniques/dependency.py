@@ -121,13 +121,13 @@ class Channels:
 
     def name(self, group: Group) -> str:
         """A group is called by the first layer that makes its channels."""
-        return self.names[(self.roots(group) or [group[0].dep.target.module])[0]]
+        return str(self.names[(self.roots(group) or [group[0].dep.target.module])[0]])
 
     def width(self, group: Group) -> int:
         """How many channels can be told apart in it: dimensions of a head for attention, channels of a group for grouped layers."""
         qkv = next((layer for layer in self.roots(group) if layer in self.heads), None)
         if qkv is not None:
-            return head_width(qkv, self.heads[qkv])  # type: ignore[arg-type]
+            return head_width(qkv, self.heads[qkv])
         return len(group[0].idxs) // int(self.pruner._get_channel_groups(group))
 
     def sizes(self) -> dict[str, int]:
@@ -144,12 +144,13 @@ class Channels:
                     f"{self.name(group)!r}; at most ratio={1 - 1 / width:.4g} leaves one"
                 )
 
-    def step(self) -> bool:
-        """Prunes up to the next step's share; False where all steps are done."""
-        if self.pruner.current_step >= self.pruner.iterative_steps:
-            return False
+    def more(self) -> bool:
+        """Whether there are steps left."""
+        return bool(self.pruner.current_step < self.pruner.iterative_steps)
+
+    def step(self) -> None:
+        """Prunes up to the next step's share."""
         self.pruner.step()
-        return True
 
 
 NOT_ASKED = "another layer was asked for"

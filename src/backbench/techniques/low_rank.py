@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+KEPT = ("kernel_size", "stride", "padding", "dilation", "padding_mode")  # of a convolution, in the first of its two
 
 
 class LowRank(Technique):
@@ -85,8 +86,7 @@ def splittable(model: nn.Module, head: str | None) -> dict[str, nn.Module]:
 
 def matrix(layer: nn.Module) -> Tensor:
     """The weight as outputs × (inputs · kernel)."""
-    weight: Tensor = layer.weight.detach()  # type: ignore[assignment, operator]
-    return weight.flatten(1)
+    return layer.get_parameter("weight").detach().flatten(1)
 
 
 def break_even(layer: nn.Module) -> float:
@@ -100,13 +100,13 @@ def split(layer: nn.Module, rank: int) -> nn.Sequential:
     import torch
 
     left, values, right = torch.linalg.svd(matrix(layer).double(), full_matrices=False)
-    root = values[:rank].sqrt()
-    pair = thinner(layer, rank)
-    with torch.no_grad():
-        pair[0].weight.copy_((root[:, None] * right[:rank]).reshape(pair[0].weight.shape))
-        pair[1].weight.copy_((left[:, :rank] * root).reshape(pair[1].weight.shape))
-        if pair[1].bias is not None:
-            pair[1].bias.copy_(layer.bias)
+    root, pair = values[:rank].sqrt(), thinner(layer, rank)
+    shapes = {name: tensor.shape for name, tensor in pair.state_dict().items()}
+    state = {
+        "0.weight": (root[:, None] * right[:rank]).reshape(shapes["0.weight"]),
+        "1.weight": (left[:, :rank] * root).reshape(shapes["1.weight"]),
+    }
+    pair.load_state_dict(state | ({"1.bias": layer.get_parameter("bias")} if "1.bias" in shapes else {}))
     return pair
 
 
@@ -120,10 +120,8 @@ def thinner(layer: nn.Module, rank: int) -> nn.Sequential:
             nn.Linear(layer.in_features, rank, bias=False), nn.Linear(rank, layer.out_features, bias=biased)
         )
     assert isinstance(layer, nn.Conv2d)
-    first = nn.Conv2d(
-        layer.in_channels, rank, layer.kernel_size, layer.stride, layer.padding, layer.dilation,
-        bias=False, padding_mode=layer.padding_mode,
-    )  # fmt: skip
+    how: dict[str, Any] = {name: getattr(layer, name) for name in KEPT}
+    first = nn.Conv2d(layer.in_channels, rank, bias=False, **how)
     return nn.Sequential(first, nn.Conv2d(rank, layer.out_channels, 1, bias=biased))
 
 

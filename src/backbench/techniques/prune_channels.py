@@ -1,33 +1,29 @@
 """Removes channels: rows and columns of weights go, in every layer that shares them, and the network is smaller.
 
-The method is Fang et al. 2023 (arXiv:2301.12900), the library torch-pruning. Which channels go is decided by their importance:
-the norm of their weights (l1, l2), that norm as a share of what is left in the layer (lamp), the first-order effect on the loss
-over images of *train* (taylor, Molchanov et al. 2019), or chance (random: the baseline that a criterion must beat). What can't
-lose channels stays, see `dependency`; the notes name it. Batch-norm, biases and attention heads follow.
+The method is Fang et al. 2023 (arXiv:2301.12900), the library torch-pruning. Which channels go is decided by their `importance`;
+what can't lose channels stays, see `dependency`, and the notes name it. Batch-norm, biases and attention heads follow.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field, model_validator
 
-from backbench.errors import BackbenchError, Skip
-from backbench.registry import require
+from backbench.errors import BackbenchError
 from backbench.techniques.attention import refit, widths
-from backbench.techniques.dependency import Channels, tracing, where
+from backbench.techniques.dependency import Channels, where
 from backbench.techniques.geometry import geometry, reshaped
+from backbench.techniques.importance import Importance, criterion, gradients
 from backbench.techniques.technique import Context, Technique
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FINE = 100  # steps towards a target of MACs: one hundredth of each layer's channels at a time
-BATCH = 32  # images at once for taylor's gradients
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -44,7 +40,7 @@ class PruneChannels(Technique):
 
     ratio: Share | None = None
     macs: Share | None = None
-    importance: Literal["l1", "l2", "lamp", "taylor", "random"] = "l2"
+    importance: Importance = "l2"
     scope: Literal["local", "global"] = "local"
     steps: Annotated[int, Field(ge=1, le=100)] = 1
     round_to: Annotated[int, Field(ge=2, le=256)] | None = None
@@ -126,21 +122,12 @@ class PruneChannels(Technique):
         }
 
     def _channels(self, model: nn.Module, example: Tensor) -> Channels:
-        tp = require("technique prune_channels", "torch_pruning", "torch").importance
-        measures: dict[str, Callable[[], Any]] = {
-            "l1": lambda: tp.GroupMagnitudeImportance(p=1),
-            "l2": lambda: tp.GroupMagnitudeImportance(p=2),
-            "lamp": lambda: tp.LAMPImportance(p=2),
-            "taylor": tp.GroupTaylorImportance,
-            "random": tp.RandomImportance,
-        }
-        whole = self.ratio is None
         return Channels(
             model,
             example,
-            measures[self.importance](),
+            criterion(self.importance),
             ratio=1.0 if self.ratio is None else self.ratio,
-            steps=FINE if whole else self.steps,
+            steps=FINE if self.ratio is None else self.steps,
             everywhere=self.scope == "global",
             round_to=self.round_to,
         )
@@ -148,12 +135,11 @@ class PruneChannels(Technique):
     def _remove(self, channels: Channels, model: nn.Module, example: Tensor, macs: int, context: Context) -> None:
         """All steps, or as many as bring the MACs down to their share."""
         goal = 0 if self.macs is None else int(self.macs * macs)
-        while self.macs is None or macs_of(model, example) > goal:
+        while channels.more() and (self.macs is None or macs_of(model, example) > goal):
             if self.importance == "taylor":
                 gradients(model, context, self.images)
             before = widths(model)
-            if not channels.step():
-                break
+            channels.step()
             refit(model, before)
         reached = macs_of(model, example)
         if self.macs is not None and reached > goal:
@@ -193,22 +179,3 @@ def macs_of(model: nn.Module, example: Tensor) -> int:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model.eval()(example)
     return int(counter.get_total_flops()) // 2
-
-
-def gradients(model: nn.Module, context: Context, count: int) -> None:
-    """The loss's gradients over `count` images of train, drawn by the seed, in `model`'s parameters. Raises Skip without train."""
-    import torch
-
-    train = context.dataset.train
-    if not len(train):
-        raise Skip(
-            f"technique prune_channels: taylor needs images of train, and {context.dataset.name} has no train part"
-        )
-    places = np.sort(np.random.default_rng(context.seed).permutation(len(train))[:count])
-    model.zero_grad()
-    with tracing():
-        for start in range(0, len(places), BATCH):
-            chosen = places[start : start + BATCH]
-            scores = model(torch.from_numpy(context.preprocessing(train.images.read(chosen))))
-            labels = torch.from_numpy(np.asarray(train.labels[chosen], np.int64))
-            torch.nn.functional.cross_entropy(scores, labels, reduction="sum").backward()

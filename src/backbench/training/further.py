@@ -117,6 +117,7 @@ def keep(trained: Trained, wanted: Further, key: dict[str, Any], folder: Path) -
         "evaluations_on_test": 0,
         "deterministic": wanted.settings.deterministic,
         **trained.about,
+        "validation_before": validated(wanted.network, wanted),
         "teacher": None if wanted.teacher is None else taught_by(wanted.teacher, wanted),
     }
     write_training_manifest(folder, about, wanted.settings)
@@ -128,8 +129,12 @@ def keep(trained: Trained, wanted: Further, key: dict[str, Any], folder: Path) -
 
 def taught_by(teacher: Teacher, wanted: Further) -> dict[str, Any]:
     """The teacher, and how good it is itself on the validation part."""
-    seen = accuracy(teacher.model.cpu().eval(), Pixels(wanted.dataset.validation, wanted.preprocessing))
-    return {**teacher.key(), "validation_accuracy": seen}
+    return {**teacher.key(), "validation_accuracy": validated(teacher.model.cpu().eval(), wanted)}
+
+
+def validated(network: nn.Module, wanted: Further) -> float:
+    """Accuracy on the validation part, by which the epoch is selected."""
+    return accuracy(network, Pixels(wanted.dataset.validation, wanted.preprocessing))
 
 
 def content(network: nn.Module) -> str:
