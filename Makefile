@@ -2,6 +2,7 @@
 # make test   the whole test suite
 # make lint   ruff and mypy
 # make light  .venv-light, the install without torch: reads, reports, compares, runs exported files
+# make site   the docs as a site, in site/
 # make docs   writes docs/parts.md and docs/commands.md from the code
 # make lock   resolves pyproject.toml again (needs uv)
 # make clean  removes the environments
@@ -18,7 +19,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 # The stamp's name is a checksum of what the environment is made from: a changed lock makes a new environment.
 STAMP := .installed-$(shell cat requirements.lock requirements-light.lock pyproject.toml Makefile 2>/dev/null | cksum | tr -d ' ')
 
-.PHONY: demo test lint light docs lock clean
+.PHONY: demo test lint light docs site lock clean
 
 demo: .venv/$(STAMP)
 	.venv/bin/backbench demo
@@ -33,6 +34,9 @@ lint: .venv/$(STAMP)
 
 docs: .venv/$(STAMP)
 	.venv/bin/python docs/generate.py
+
+site: .venv/$(STAMP)
+	.venv/bin/mkdocs build --strict --quiet
 
 light: .venv-light/$(STAMP)
 	.venv-light/bin/backbench list runtimes
