@@ -15,11 +15,12 @@ from rich.console import Console
 from backbench.errors import BackbenchError, UsageError
 from backbench.report.axes import AXES, Axis
 from backbench.report.csv import FIELDS, csv_text
-from backbench.report.markdown import MAX_ROWS, escape, report_text
+from backbench.report.html.document import html_text
+from backbench.report.markdown import escape, report_text
 from backbench.report.pareto import Interval, Point, standings
 from backbench.report.plot import MAX_POINTS, chosen, svg
 from backbench.report.reading import records_in
-from backbench.report.section import Section, sections
+from backbench.report.section import MAX_SHOWN, Section, sections
 from backbench.report.survey import survey
 from backbench.report.terminal import MAX_LINES, show, shown
 from backbench.report.writing import write_report
@@ -274,15 +275,16 @@ def test_the_terminal_fits_80_columns(run_folder: Path) -> None:
 
 def test_a_large_table_is_cut_on_the_terminal_and_in_markdown_and_says_so(tmp_path: Path) -> None:
     record = make_record(EAGER)
-    cells = [make_cell(seed=seed) for seed in range(MAX_ROWS + 5)]
+    cells = [make_cell(seed=seed) for seed in range(MAX_SHOWN + 5)]
     made = [record.model_copy(update={"cell": cell, "cell_id": cell.id}).sealed() for cell in cells]
     found = survey([write_records(tmp_path, *made)])
     part = shown(found).parts[0]
     assert part.grid is not None
-    assert (len(part.grid.lines), part.grid.left_out) == (MAX_LINES, MAX_ROWS + 5 - MAX_LINES)
+    assert (len(part.grid.lines), part.grid.left_out) == (MAX_LINES, MAX_SHOWN + 5 - MAX_LINES)
     text = report_text(found, {})
-    assert text.count("… and 5 more rows: `report.html` and `report.csv` have them all.") == 2
-    assert len(csv_text(found.sections).splitlines()) == MAX_ROWS + 6
+    assert text.count("… and 5 more rows: `report.csv` has them all.") == 1
+    assert len(csv_text(found.sections).splitlines()) == MAX_SHOWN + 6
+    assert "… and 5 more rows" in html_text(found)
 
 
 @pytest.mark.parametrize("axis", AXES, ids=lambda axis: axis.name)

@@ -111,9 +111,9 @@ def differences(groups: Sequence[Group]) -> list[str]:
 
 def mixed(found: Iterable[Found]) -> dict[str, list[str]]:
     """What differs inside one group though it may move a number: versions of packages, Python and the kernel."""
+    hosts = {repr(item.record.host): item.record.host for item in found}  # thousands of records have one
     seen: dict[str, set[str]] = {}
-    for item in found:
-        host = item.record.host
+    for host in hosts.values():
         packages = part(host, "packages")
         for name, value in {**packages, "python": host.get("python"), "kernel": host.get("kernel")}.items():
             if value is not None:

@@ -13,7 +13,7 @@ from backbench.report.axes import AXES, Axis
 from backbench.report.groups import differences
 from backbench.report.notes import notes
 from backbench.report.plot import svg
-from backbench.report.section import Section
+from backbench.report.section import MAX_SHOWN, Section
 from backbench.report.survey import Survey
 from backbench.report.table import COSTS, RESULTS, Column, Line, table
 from backbench.report.units import plain_name
@@ -23,7 +23,6 @@ SPECIAL = re.compile(r"([\\`*\[\]|~$#!])")
 EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word stands for itself
 LEFT_OUT = "What the numbers leave out"  # stands right below the tables
 SHOWN = ("latency", "size", "memory")  # what the accuracy is plotted against
-MAX_ROWS = 1000  # lines of a table that Markdown still shows
 LEGEND = (
     "`*` best of the table · `=` the same as the best (same images right; latency within 2 %) · `~` can't be told from "
     "the best, or from the baseline · `±` half-width of the 95 % interval over processes · `(a–b)` interval of the "
@@ -88,7 +87,8 @@ def details(section: Section, plots: Mapping[str, str], place: int, of: int) -> 
     said = notes(section)
     parts = [f"## {f'{place + 1}. ' if of > 1 else ''}{title}"]
     if section.measured:
-        parts += ["### Accuracy and speed", grid(*table(section, RESULTS)), LEGEND, shown.pop("latency", "")]
+        parts += ["### Accuracy and speed", grid(*table(section, RESULTS)), left_out(section)]
+        parts += [LEGEND, shown.pop("latency", "")]
         parts += ["### Size and cost", grid(*measured_only(*table(section, COSTS))), *shown.values()]
         parts += [bullets(map(escape, said.pop(LEFT_OUT, [])))]
     else:
@@ -96,6 +96,10 @@ def details(section: Section, plots: Mapping[str, str], place: int, of: int) -> 
     said.pop(LEFT_OUT, None)
     parts += [part for heading, lines in said.items() for part in (f"### {heading}", bullets(map(escape, lines)))]
     return [part for part in parts if part]
+
+
+def left_out(section: Section) -> str:
+    return f"… and {section.left_out:,} more rows: `report.csv` has them all." if section.left_out else ""
 
 
 def shown_in(plots: Mapping[str, str], place: int) -> Iterator[tuple[Axis, str]]:
@@ -115,7 +119,7 @@ def sources(made: Sequence[Section]) -> list[str]:
     lines = [
         f"| {row.number} | {code(row.record.cell_id)} | {code(row.record.record_id[:16])} | "
         f"{escape(plain_name(row.record.created_utc, 30))} | {escape(plain_name(row.record.study, 60))} |"
-        for row in rows[:MAX_ROWS]
+        for row in rows[:MAX_SHOWN]
     ]
     said = f"Every number above is computed from the raw samples in these records ({escape(', '.join(tools))})."
     said += " `report.csv` has the numbers in full; `backbench show RECORD --in FOLDER` prints a record."
@@ -126,9 +130,7 @@ def grid(columns: Sequence[Column], lines: Sequence[Line]) -> str:
     """A Markdown table; what was not measured says why in the first free column."""
     head = "| " + " | ".join(escape(column.title) for column in columns) + " |"
     rule = "|" + "|".join("--:" if column.numeric else "---" for column in columns) + "|"
-    shown = [grid_line(line, len(columns)) for line in lines[:MAX_ROWS]]
-    more = f"\n\n… and {len(lines) - MAX_ROWS:,} more rows: `report.html` and `report.csv` have them all."
-    return "\n".join([head, rule, *shown]) + (more if len(lines) > MAX_ROWS else "")
+    return "\n".join([head, rule, *(grid_line(line, len(columns)) for line in lines)])
 
 
 def grid_line(line: Line, count: int) -> str:

@@ -14,7 +14,8 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from os.path import isdir, isfile
+from os import listdir
+from os.path import isdir, isfile, islink, realpath, sep
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -107,17 +108,18 @@ def scan(folders: Sequence[Path]) -> Scan:
 
 def distinct_files(folders: Sequence[Path]) -> dict[Path, Path]:
     """Record file → its study's folder; a file that is named twice stands once."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
     files: dict[Path, Path] = {}
     for folder in folders:
         paths = record_files(folder)
-        places = {parent: parent.resolve() for parent in {path.parent for path in paths}}
+        place = realpath(paths[0].parent) if paths else ""  # one folder's files lie in one place
+        study = study_folder(paths[0]) if paths else Path()
         for path in paths:
-            real = places[path.parent] / path.name
-            real = real.resolve() if path.is_symlink() else real
+            linked = islink(path)
+            real = realpath(path) if linked else f"{place}{sep}{path.name}"
             if real not in seen:
                 seen.add(real)
-                files[path] = study_folder(real)
+                files[path] = study_folder(path) if linked else study
     return files
 
 
@@ -133,15 +135,15 @@ def record_files(folder: Path) -> list[Path]:
         return [folder]
     if not isdir(folder):  # pathlib's raise where a name is too long to be one
         raise UsageError(f"{str(folder)[:200]}: there is no such folder or file")
-    place = folder / "records" if (folder / "records").is_dir() else folder
-    return sorted(
-        path for path in place.glob("*.json") if path.name not in NO_RECORDS and not path.name.startswith(".")
-    )
+    place = folder / "records" if isdir(folder / "records") else folder
+    names = (name for name in listdir(place) if name.endswith(".json") and not name.startswith("."))
+    return [place / name for name in sorted(names) if name not in NO_RECORDS]
 
 
 def study_folder(path: Path) -> Path:
-    """The folder that holds the `study.json` of a record whose path is resolved, if it has one."""
-    return path.parent.parent if path.parent.name == "records" else path.parent
+    """The folder that holds the record's `study.json`, if it has one."""
+    folder = path.resolve().parent
+    return folder.parent if folder.name == "records" else folder
 
 
 def read_record(path: Path) -> Record:

@@ -18,6 +18,7 @@ from backbench.report.rows import Row
 from backbench.report.units import plain_name
 
 Mark = Literal["best", "=", "~", ""]
+MAX_SHOWN = 2000  # rows of a table: more can neither be read nor sorted in a browser
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,20 @@ class Section:
     @cached_property
     def measured(self) -> list[Row]:
         return [row for row in self.rows if row.status == "ok"]
+
+    @cached_property
+    def shown(self) -> list[Row]:
+        """What a table for a person holds: all rows, or of thousands the front, then what is near it, then the first."""
+        if len(self.rows) <= MAX_SHOWN:
+            return list(self.rows)
+        rank = {"front": 0, "~": 1}
+        first = sorted(self.rows, key=lambda row: rank.get(self.standings.get(row.number, ""), 2))[:MAX_SHOWN]
+        return sorted(first, key=lambda row: row.number)
+
+    @property
+    def left_out(self) -> int:
+        """Rows that only report.csv has."""
+        return len(self.rows) - len(self.shown)
 
     @cached_property
     def by_speed(self) -> list[Row]:

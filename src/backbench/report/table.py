@@ -70,14 +70,14 @@ COSTS = (
 
 
 def table(section: Section, columns: tuple[Column, ...]) -> tuple[list[Column], list[Line]]:
-    """The columns that hold something, and a line for each row; a row that was not measured tells why."""
-    names = [texts(section, column, section.rows) for column in NAMES]
-    found = [texts(section, column, section.measured) for column in columns]
+    """The columns that hold something, and a line for each row shown; one that was not measured tells why."""
+    measured = [row for row in section.shown if row.status == "ok"]
+    names = [texts(section, column, section.shown) for column in NAMES]
+    found = [texts(section, column, measured) for column in columns]
     filled = [place for place, column in enumerate(found) if set(column.values()) - {NOTHING, ""}]
-    measured = {row.number for row in section.measured}
     lines = []
-    for row in section.rows:
-        known = [found[place][row.number] for place in filled] if row.number in measured else []
+    for row in section.shown:
+        known = [found[place][row.number] for place in filled] if row.status == "ok" else []
         lines.append(Line(row, (*(name[row.number] for name in names), *known), refusal(row)))
     return [*NAMES, *(columns[place] for place in filled)], lines
 

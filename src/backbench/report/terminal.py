@@ -89,7 +89,7 @@ def grid(section: Section) -> Grid:
         titles=tuple(column.title for column in columns),
         numeric=tuple(column.numeric for column in columns),
         lines=tuple(line.texts for line in measured[:MAX_LINES]),
-        left_out=max(0, len(measured) - MAX_LINES),
+        left_out=max(0, len(section.measured) - MAX_LINES),
     )
 
 

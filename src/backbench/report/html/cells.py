@@ -21,7 +21,7 @@ SHARED = frozenset({"protocol", "host", "inputs", "conditions", "cost"})  # ofte
 def with_page(sections: Iterable[Section]) -> set[int]:
     """The rows that have a page; where there are too many, the front and what is near it before the others."""
     rows = [
-        (RANK.get(section.standings.get(row.number), 2), row.number) for section in sections for row in section.rows
+        (RANK.get(section.standings.get(row.number), 2), row.number) for section in sections for row in section.shown
     ]
     if len(rows) <= MAX_PAGES:
         return {number for _, number in rows}

@@ -19,7 +19,7 @@ from backbench.report.pareto import standings
 from backbench.report.plot import CLASSES, WORDS, shown_standings, svg
 from backbench.report.published.beside import Beside
 from backbench.report.published.words import said
-from backbench.report.section import Section
+from backbench.report.section import MAX_SHOWN, Section
 from backbench.report.survey import Survey
 from backbench.report.table import COSTS, RESULTS, Column, Line, table
 from backbench.report.units import plain_name
@@ -53,7 +53,6 @@ NAMED = ("model", "technique", "runtime")
 MAX_CHOICES = 100  # values of a list to choose from; a longer one is no help
 BOLD = "\x02", "\x03"  # no name holds these: control characters are taken out of names
 WHY = [("why not", False)]  # the column of a table in which nothing was measured
-MAX_SOURCES = 2000  # lines of the list of records; report.csv has them all
 
 
 def html_text(found: Survey, published: Beside | None = None) -> str:
@@ -93,6 +92,7 @@ def part(section: Section, place: int, pages: set[int]) -> dict[str, Any]:
         "said": [(bold(each.text), list(map(bold, each.items))) for each in headline(section, strong)],
         "plots": [(title, safe(drawn), known) for title, drawn, known in plots if drawn],
         "columns": [(column.title, column.numeric) for column in columns] + WHY[: not section.measured],
+        "left_out": section.left_out,
         "rows": [view(section, columns, line, pages) for line in lines],
         "notes": list(notes(section).items()),
     }
@@ -145,7 +145,7 @@ def sources(sections: Sequence[Section]) -> list[tuple[str, ...]]:
             plain_name(row.record.created_utc, 30),
             plain_name(row.record.study, 60),
         )
-        for row in rows[:MAX_SOURCES]
+        for row in rows[:MAX_SHOWN]
     ]
 
 
