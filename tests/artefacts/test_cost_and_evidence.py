@@ -24,7 +24,7 @@ Made = Callable[..., Artefact]
 def test_resnet20_has_its_published_macs_by_both_counters(tmp_path: Path) -> None:
     """40.55 M at 3 × 32 × 32 (He et al. 2015, with projection-free shortcuts)."""
     model = build(Choice(name="resnet20"), num_classes=10, in_channels=3, input_size=(32, 32))
-    to_onnx(model, (3, 32, 32), tmp_path)
+    to_onnx(model, (3, 32, 32), tmp_path, "cpu")
     assert sum(module_macs(model, (3, 32, 32)).values()) == pytest.approx(40.55e6, rel=1e-3)
     assert count(tmp_path / "model.onnx").total == pytest.approx(40.55e6, rel=1e-3)
 
@@ -47,7 +47,7 @@ def test_attention_is_counted_by_both(artefact: Made) -> None:
     ids=["conv", "transposed", "gemm", "matmul"],
 )
 def test_each_operator_agrees_with_torch(layer: nn.Module, tmp_path: Path) -> None:
-    to_onnx(layer, (4, 8, 8), tmp_path)
+    to_onnx(layer, (4, 8, 8), tmp_path, "cpu")
     assert count(tmp_path / "model.onnx").total == sum(module_macs(layer, (4, 8, 8)).values())
 
 
@@ -75,7 +75,7 @@ def test_a_network_that_can_not_be_exported_keeps_torchs_count(tmp_path: Path) -
             return batch if float(batch.sum()) > 0 else -batch
 
     with pytest.raises(BackbenchError, match="the export to ONNX failed: ") as caught:
-        to_onnx(Odd(), (1, 2, 2), tmp_path)
+        to_onnx(Odd(), (1, 2, 2), tmp_path, "cpu")
     found = cost(Counter({"aten.mm": 7}), str(caught.value))
     assert found["counters"] == {"torch": 7}
     assert found["reason"] == str(caught.value)
