@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backbench.errors import SpecError, UsageError
+from backbench.errors import MissingDependency, SpecError, UsageError
 from backbench.spec.choice import chain_text, parse_chain
+from backbench.techniques import routes
 from backbench.techniques.chain import check_order, of_stage, resolve_chain
 
 
@@ -98,3 +99,11 @@ def test_a_finished_chain_is_cut_at_the_export() -> None:
     chain = resolve_chain(parse_chain("prune_unstructured+quantize_aware"), "onnxruntime")
     assert chain_text(of_stage(chain, "module")).startswith("prune_unstructured:amount=0.5")
     assert [choice.name for choice in of_stage(chain, "graph")] == ["quantize_static"]
+
+
+def test_a_library_that_is_not_there_is_named_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "find_spec", lambda name: None)
+    with pytest.raises(
+        MissingDependency, match=r"route nncf, needs the package 'nncf': pip install 'backbench\[openvino\]'"
+    ):
+        resolve_chain(parse_chain("quantize_static"), "openvino")

@@ -13,23 +13,38 @@ kernels. Eager and TorchScript have no integer kernels for such graphs: there an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 
-from backbench.errors import UsageError
+from backbench.errors import MissingDependency, UsageError
 
+PACKAGES = {
+    "onnxruntime": ("onnxruntime", "onnxruntime"),
+    "nncf": ("nncf", "openvino"),
+    "torchao": ("torchao", "torch"),
+}  # route → what it needs beside backbench, and the extra that brings it
 Routes = Mapping[str, Sequence[str]]  # runtime → the routes that serve it, the usual one first
 
 
 def route_for(technique: str, routes: Routes, runtime: str, asked: str | None) -> str:
-    """The route of this technique for this runtime. Raises UsageError where there is none, or not the one asked for."""
+    """The route of this technique for this runtime.
+
+    Raises UsageError where there is none, or not the one asked for; MissingDependency where its library is not installed.
+    """
     serving = routes.get(runtime)
     if serving is None:
         raise UsageError(
             f"technique {technique}: there is no route for runtime {runtime!r}; routes exist for: {', '.join(routes)}"
         )
-    if asked is None:
-        return serving[0]
-    if asked not in serving:
+    if asked is not None and asked not in serving:
         raise UsageError(
             f"technique {technique}: route={asked} does not serve runtime {runtime!r}; allowed: {', '.join(serving)}"
         )
-    return asked
+    return installed(technique, asked or serving[0])
+
+
+def installed(technique: str, route: str) -> str:
+    """The route, if its library is there; imports nothing."""
+    package, extra = PACKAGES.get(route, (None, ""))
+    if package is not None and find_spec(package) is None:
+        raise MissingDependency(f"technique {technique}, route {route},", package, extra)
+    return route
