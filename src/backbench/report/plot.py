@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from backbench.report.axes import LATENCY, Axis
-from backbench.report.pareto import Interval, Point, Standing, standings
+from backbench.report.pareto import Interval, Point, Standing
 from backbench.report.section import Section
 from backbench.report.units import digits, percent, plain_name
 
@@ -55,7 +55,7 @@ def svg(section: Section, axis: Axis = LATENCY, standalone: bool = True) -> str 
     known = [point for point in section.points_on(axis) if point.cost.value > 0]
     if len(known) < 2:
         return None
-    ranked = standings(known)
+    ranked = section.standings_on(axis)
     points = chosen(known, ranked)
     across = scale([math.log10(point.cost.value) for point in points], LEFT, WIDTH - RIGHT, pad=0.08)
     up = scale(spread([point.accuracy for point in points]), HEIGHT - BOTTOM, TOP, pad=0.06)

@@ -119,7 +119,17 @@ class Section:
             self._points[axis.name] = found
         return self._points[axis.name]
 
+    def standings_on(self, axis: Axis) -> dict[int, Standing]:
+        """Row number → front, ~ or dominated, in accuracy against this cost."""
+        if axis.name not in self._standings:
+            self._standings[axis.name] = standings(self.points_on(axis))
+        return self._standings[axis.name]
+
     # Each is computed once a report, by whoever asks first, and asked for by several writers.
+    @cached_property
+    def _standings(self) -> dict[str, dict[int, Standing]]:
+        return {}
+
     @cached_property
     def _points(self) -> dict[str, list[Point]]:
         return {}
@@ -134,9 +144,9 @@ class Section:
         """Heading → lines: see `notes`."""
         return {}
 
-    @cached_property
+    @property
     def standings(self) -> dict[int, Standing]:
-        return standings(self.points)
+        return self.standings_on(LATENCY)
 
     def on_front(self, standing: Standing) -> list[Row]:
         """Rows of this standing, the fastest first."""

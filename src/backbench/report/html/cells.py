@@ -13,7 +13,7 @@ from backbench.report.section import Section
 from backbench.report.units import plain_name
 
 MAX_PAGES = 1000  # records that all have a page of their own
-FEW_PAGES = 300  # of a larger report: the file stays one that opens quickly, and `backbench show` prints any record
+FEW_PAGES = 200  # of a larger report: the file stays one that opens quickly, and `backbench show` prints any record
 RANK: Mapping[Standing | None, int] = {"front": 0, "~": 1}
 SHARED = frozenset({"protocol", "host", "inputs", "conditions", "cost"})  # often equal: written once
 

@@ -15,7 +15,6 @@ from backbench.report.csv import FIELDS
 from backbench.report.html.cells import Pages
 from backbench.report.markdown import apart
 from backbench.report.notes import notes
-from backbench.report.pareto import standings
 from backbench.report.plot import CLASSES, WORDS, shown_standings, svg
 from backbench.report.published.beside import Beside
 from backbench.report.published.words import said
@@ -100,7 +99,7 @@ def part(section: Section, place: int, pages: set[int]) -> dict[str, Any]:
 
 def key(section: Section, axis: Axis) -> list[tuple[str, str]]:
     """(class, words) of each colour that a plot has."""
-    return [(CLASSES[each], WORDS[each]) for each in shown_standings(standings(section.points_on(axis)))]
+    return [(CLASSES[each], WORDS[each]) for each in shown_standings(section.standings_on(axis))]
 
 
 def view(section: Section, columns: Sequence[Column], line: Line, pages: set[int]) -> dict[str, Any]:
@@ -127,7 +126,7 @@ def choices(sections: Sequence[Section]) -> list[tuple[str, list[str]]]:
     """What can be chosen from: the names that stand in the tables' columns, where there is a choice."""
     found: dict[str, set[str]] = {name: set() for name in NAMED}
     for section in sections:
-        for row in section.rows:
+        for row in section.shown:
             shown = (section.names.model(row), section.names.technique(row), section.names.runtime(row))
             for name, text in zip(NAMED, shown, strict=True):
                 found[name].add(text)
