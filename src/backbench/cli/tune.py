@@ -41,8 +41,8 @@ def tune(
 ) -> None:
     """Search runtimes, precisions, layouts, threads and batches for the best setting that keeps the accuracy."""
     from backbench.cli.progress import shown
-    from backbench.report.markdown import write_report
-    from backbench.report.terminal import print_table
+    from backbench.cli.report import print_written
+    from backbench.report.writing import make_report
     from backbench.tuning.search import SWEEP, Wanted
     from backbench.tuning.search import tune as search
     from backbench.tuning.space import read_space, thread_counts
@@ -61,11 +61,11 @@ def tune(
     folder = out or Path("runs") / f"tune-{model.replace(':', '-').replace('/', '-')}"
     with shown() as tell:
         found = search(wanted, folder, settings_of(data_root, download, allow_untrained), tell)
-    write_report(found.folder, [found.folder])
+    written = make_report(found.folder, [found.folder])
     if as_json:
         typer.echo(json.dumps(data_of(found), indent=1))
         return
-    print_table([found.folder])
+    print_written(written)
     for line in answer(found, objective):
         typer.echo(line)
 
