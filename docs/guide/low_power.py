@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Low-power techniques on a small network
 #
-# What quantization, pruning, cheaper layers, low rank and distillation do to a small convolutional network on
+# What quantization, pruning, cheaper layers, low rank, distillation and early exits do to a small convolutional network on
 # scikit-learn's handwritten digits: accuracy, parameters, multiply-accumulates and bytes, each read from a record of
 # [backbench](../index.md). Every claim below is checked by the cell that stands under it: the notebook fails where one
 # does not hold. It runs in under two minutes on two cores, and downloads nothing.
@@ -20,13 +20,22 @@
 
 # %%
 import tempfile
+import warnings
 from pathlib import Path
 
+import torch
 from IPython.display import Markdown
 
 import backbench
+from backbench.settings import Settings
+from backbench.spec.choice import Choice
 from backbench.statistics.accuracy import mcnemar, wilson
+from backbench.trunk.cost import costs
+from backbench.trunk.grow import grow_tree
+from backbench.trunk.store import open_network
+from backbench.trunk.tables import path_table
 
+warnings.filterwarnings("ignore", message="IProgress not found")  # a progress bar that no one looks at
 FOLDER = Path(tempfile.mkdtemp())
 FIXED = {"dataset": "digits", "seed": 0, "threads": 1, "runtime": "onnxruntime", "protocol": "screen"}
 FACTS = ["accuracy", "size", "parameters", "nonzero", "macs"]
@@ -219,6 +228,31 @@ print(
     f"against the same network trained on labels: {change.pp:+.1f} pp, 95 % interval {change.low:+.1f} to {change.high:+.1f}"
 )
 table({"on labels": depthwise, "from a teacher": student})
+
+# %% [markdown]
+# ## Early exit: a tree
+#
+# All networks above spend as much on every image. A tree ([TRUNK](../trunk.md)) does not: its root sorts the images into
+# groups of classes. A class that is a group of its own leaves there, at the root's cost; the others go on to a small network
+# of their group. So a tree has no one cost but one for each path. The recipe is [small_tree.yaml](small_tree.yaml): some
+# seconds of growing, enough to see the paths.
+
+# %%
+torch.set_num_threads(1)
+grown = grow_tree(Choice.parse("digits"), "small_tree.yaml", out=FOLDER / "tree", settings=Settings())
+tree, network = open_network(grown.folder)
+paths = costs(tree, network)
+assert paths.best.macs < paths.mean.macs < paths.worst.macs, "some classes leave early"
+assert paths.stored > paths.worst.weights, "all nodes together hold more than any path"
+share = wilson(grown.correct, grown.n)
+assert share.estimate > 0.8
+print(f"{share.estimate:.1%} of {grown.n} test images, 95 % interval {share.low:.1%} to {share.high:.1%}")
+Markdown(path_table(tree, paths))
+
+# %% [markdown]
+# Two things to watch when such a network is reported: the *worst* path is what a deadline must be set for, whatever the mean
+# is; and all nodes stay in memory, whichever path an image takes. Whether the tree is worth it against one network of the
+# same mean cost is another question, with an answer of its own in [the study of TRUNK](../trunk.md).
 
 # %% [markdown]
 # ## Together

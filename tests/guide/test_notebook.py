@@ -52,5 +52,5 @@ def test_every_claim_holds_when_it_is_executed(maker: ModuleType) -> None:
         for output in cell.get("outputs", [])
         if "text/markdown" in output.get("data", {})
     ]
-    assert len(tables) == 6
+    assert len(tables) == 7
     assert all(output["data"]["text/markdown"].count("\n") >= 2 for output in tables)

@@ -98,6 +98,8 @@ def test_what_is_no_number(text: str) -> None:
         ("infer_macts", "other", None),
         ("Top-1 (%)", "accuracy", 1.0),
         ("top1_err", "error", None),
+        ("accuracy_images", "other", None),
+        ("accuracy_low", "other", None),
         ("Top-5 Acc.", "top5", None),
         (r"$\Delta$ Acc (%)", "difference", 1.0),
         ("Accuracy drop", "difference", None),

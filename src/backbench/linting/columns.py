@@ -25,6 +25,7 @@ DERIVED: tuple[tuple[str, Kind], ...] = (
 )
 # The first that fits decides, so the narrower ones stand first.
 METRICS: tuple[tuple[str, Kind], ...] = (
+    (r"\bacc\w*\b.*\b(images|count|correct|low|high|std)\b", "other"),
     (r"\b(train|training|epochs?|compile|compilation|load(ing)?|build|export|cold|start(up)?|search|setup)\b.*\btime", "other"),
     (r"\bmacts\b|activations|\bmap\b|miou|\bf1\b|recall|energy|power|joule|watt|temperature|interval|flops?/s|\bops?/s", "other"),
     (r"sparsity|prun\w* ?ratio|pruning rate|threshold|learning rate|\blr\b|epochs?|bits?\b|\blayers\b|crop", "other"),

@@ -30,6 +30,14 @@ def holds(printed: Amount, formula: Formula, *amounts: Amount) -> bool | None:
     return found[0] - slack <= printed.high and printed.low <= found[1] + slack
 
 
+def tells(printed: Amount, formula: Formula, a: Amount, b: Amount) -> bool:
+    """Whether a match says anything: the two are apart, and what is printed is not what two equal ones would give."""
+    if abs(a.value - b.value) < (a.step + b.step) * (1 - 1e-6):
+        return False
+    neutral = bounds(formula, Amount(a.value, 0.0, ""), Amount(a.value, 0.0, ""))
+    return neutral is not None and not printed.low <= neutral[0] <= printed.high
+
+
 def number(value: float) -> str:
     """Four significant digits, without an exponent where a person would write none."""
     if value == 0 or not math.isfinite(value):

@@ -159,7 +159,8 @@ def item_of(place: int, row: Row, numbers: dict[int, Number], text: set[int]) ->
     cells = [cell for n, cell in enumerate(row.cells) if n in text]
     spoken = [row.group] * bool(row.group) + [cell.text for cell in cells if cell.text and not only_link(cell)]
     links = tuple(link for cell in row.cells for link in cell.links)
-    name = next((cell.text for cell in (*cells, *row.cells) if cell.text), "") or f"row {place + 1}"
+    named = (cell.text for cell in cells if cell.text and read_number(cell.text) is None)  # no count of the rows
+    name = next(named, "") or next((cell.text for cell in row.cells if cell.text), "") or f"row {place + 1}"
     held = {n: number for n, number in numbers.items() if n not in text}
     return Item(place, row.line, shown(name), " ".join(spoken)[:300] or name, links, tuple(spoken), held)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from backbench.linting.columns import Column
 from backbench.linting.document import Document
 from backbench.linting.finding import Finding
-from backbench.linting.intervals import Formula, holds, number
+from backbench.linting.intervals import Formula, holds, number, tells
 from backbench.linting.reading import Amount, Item, Reading
-from backbench.linting.rules.derived import SHARE, amount_for, explained
+from backbench.linting.rules.derived import SHARE, amount_for, commensurable, explained
 
 NEUTRAL = {"ratio": 1.0, "difference": 0.0}
 FORMULAS: dict[str, tuple[tuple[str, Formula], ...]] = {
@@ -18,6 +18,7 @@ FORMULAS: dict[str, tuple[tuple[str, Formula], ...]] = {
     "difference": (("{b} − {a}", lambda a, b: b - a), ("{a} − {b}", lambda a, b: a - b)),
 }
 LEAST = 3  # rows that must fit
+TELLING = 2  # among them, rows that differ from their baseline
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Against:
     formula: Formula
     fit: tuple[tuple[Item, Item], ...]
     fail: tuple[tuple[Item, Item], ...]
+    telling: int
 
 
 def rule(document: Document, readings: Sequence[Reading]) -> Iterator[Finding]:
@@ -45,8 +47,13 @@ def against(reading: Reading, column: Column) -> Against | None:
         if metric.result and not metric.derived
         for words, formula in FORMULAS[str(column.kind)]
     ]
-    best = max(tries, key=lambda one: len(one.fit), default=None)
-    if best is None or len(best.fit) < LEAST or len(best.fit) < SHARE * (len(best.fit) + len(best.fail)):
+    best = max(tries, key=lambda one: (len(one.fit), one.telling), default=None)
+    if (
+        best is None
+        or best.telling < TELLING
+        or len(best.fit) < LEAST
+        or len(best.fit) < SHARE * (len(best.fit) + len(best.fail))
+    ):
         return None
     return best
 
@@ -67,12 +74,15 @@ def tried(
 ) -> Against:
     fit: list[tuple[Item, Item]] = []
     fail: list[tuple[Item, Item]] = []
-    for base, item in couples:
+    telling = 0
+    for base, item in couples if commensurable(column, metric, words) else ():
         a, b, printed = amounts(reading, column, metric, base, item)
         if a is None or b is None or printed is None:
             continue
-        (fit if holds(printed, formula, a, b) else fail).append((base, item))
-    return Against(column, metric, words, formula, tuple(fit), tuple(fail))
+        verdict = holds(printed, formula, a, b)
+        (fit if verdict else fail).append((base, item))
+        telling += bool(verdict) and tells(printed, formula, a, b)
+    return Against(column, metric, words, formula, tuple(fit), tuple(fail), telling)
 
 
 def amounts(

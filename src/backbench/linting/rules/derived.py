@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from backbench.linting.columns import Column
+from backbench.linting.columns import EXPECTED, Column
 from backbench.linting.document import Document
 from backbench.linting.finding import Finding
-from backbench.linting.intervals import Formula, holds, number
+from backbench.linting.intervals import Formula, holds, number, tells
 from backbench.linting.reading import Amount, Item, Reading
 
 SHARE = 0.6  # of the rows must fit a formula before the others are said to be wrong
@@ -42,6 +42,7 @@ class Explained:
     formula: Formula
     fit: tuple[Item, ...]
     fail: tuple[Item, ...]
+    telling: int  # rows among `fit` that chance would hardly fit
 
     def sentence(self, a: Amount, b: Amount, printed: Amount) -> str:
         value = self.formula(a.value, b.value)
@@ -79,7 +80,7 @@ def explained(reading: Reading, column: Column) -> Explained | None:
         for a, b in candidate_pairs(reading, column)
         for words, formula in (DIFFERENCES if column.kind == "difference" else RATIOS)
     ]
-    best = max(candidates, key=lambda one: (len(one.fit), -len(one.fail), told(one)), default=None)
+    best = max(candidates, key=lambda one: (len(one.fit), -len(one.fail), one.telling, told(one)), default=None)
     return best if best and enough(best) else None
 
 
@@ -91,7 +92,7 @@ def told(found: Explained) -> bool:
 def enough(found: Explained) -> bool:
     fit, total = len(found.fit), len(found.fit) + len(found.fail)
     least = 2 if told(found) or not found.fail else 3
-    return fit >= least and fit >= SHARE * total
+    return fit >= least and fit >= SHARE * total and found.telling >= min(2, least)
 
 
 def candidate_pairs(reading: Reading, column: Column) -> Iterator[tuple[Column, Column]]:
@@ -107,14 +108,22 @@ def candidate_pairs(reading: Reading, column: Column) -> Iterator[tuple[Column, 
 def tried(reading: Reading, column: Column, a: Column, b: Column, words: str, formula: Formula) -> Explained:
     fit: list[Item] = []
     fail: list[Item] = []
-    for item in reading.items:
-        amounts = [amount_for(reading, item, one, column) for one in (column, a, b)]
-        if any(amount is None for amount in amounts):
+    telling = 0
+    for item in reading.items if commensurable(column, a, words) else ():
+        printed, left, right = (amount_for(reading, item, one, column) for one in (column, a, b))
+        if printed is None or left is None or right is None:
             continue
-        verdict = holds(amounts[0], formula, amounts[1], amounts[2])  # type: ignore[arg-type]
+        verdict = holds(printed, formula, left, right)
         if verdict is not None:
             (fit if verdict else fail).append(item)
-    return Explained(column, a, b, words, formula, tuple(fit), tuple(fail))
+            telling += verdict and tells(printed, formula, left, right)
+    return Explained(column, a, b, words, formula, tuple(fit), tuple(fail), telling)
+
+
+def commensurable(column: Column, metric: Column, words: str) -> bool:
+    """A plain difference has the unit of what it is of: percentage points are no difference of milliseconds."""
+    wanted = EXPECTED.get(str(metric.kind))
+    return "÷" in words or column.unit is None or wanted is None or column.unit.dimension == wanted
 
 
 def amount_for(reading: Reading, item: Item, column: Column, derived: Column) -> Amount | None:
