@@ -42,7 +42,7 @@ def sample(
     number: int,
     metrics: tuple[str, ...] | None,
 ) -> Outcome:
-    """One sample of round `number`: a SampleResult. The first round is spawned: its cold start is a user's own."""
+    """One sample of round `number`: a SampleResult. The plan says which rounds are spawned."""
     payload = {
         "artefact": str(artefact.folder),
         "cell": plain(cell),
@@ -52,7 +52,9 @@ def sample(
         "seed": cell.seed,
         "metrics": metrics,
     }
-    return in_runtime(executor, cell, Job(name="sample", payload=payload, timeout=JOB_TIMEOUT), spawn=number == 0)
+    return in_runtime(
+        executor, cell, Job(name="sample", payload=payload, timeout=JOB_TIMEOUT), spawn=number < plan.spawned
+    )
 
 
 def canary(executor: LocalExecutor, threads: int) -> float:

@@ -20,6 +20,7 @@ class Plan(BaseModel):
     name: str
     min_processes: Some  # rounds that every cell takes part in
     max_processes: Some  # rounds after which it is left as wide as it is
+    spawned: Count = 1  # rounds, the first ones, whose processes are spawned: their cold start is a user's own
     half_width: Share = 0.01  # relative 95 % half-width between processes that ends a cell
     warmup_calls: Count = 10
     warmup_seconds: Seconds
@@ -42,6 +43,7 @@ SCREEN = Plan(  # only to tell what is hopeless from what is worth measuring
     name="screen",
     min_processes=3,
     max_processes=3,
+    spawned=0,
     warmup_calls=5,
     warmup_seconds=0.2,
     timed_calls=10,
