@@ -46,7 +46,9 @@ EVERYWHERE = {"backbench"}  # the package itself, for its version; what it names
 TORCH = {"torch", "torchvision", "timm", "torchao", "torch_pruning", "accelerate"}
 HEAVY = {*TORCH, "safetensors", "onnx", "onnxscript", "onnxruntime", "openvino", "nncf", "sklearn", "scipy", "pyarrow"}
 TORCHLESS = {"spec", "records", "report", "statistics", "data", "measuring"}
-TORCH_FOLDERS = {ROOT / place for place in ("models/networks", "training", "trunk/growing", "trunk/networks")}  # defines and trains
+TORCH_FOLDERS = {
+    ROOT / place for place in ("models/networks", "training", "trunk/growing", "trunk/networks")
+}  # defines and trains
 
 
 @dataclass(frozen=True)
