@@ -1,6 +1,7 @@
 """ExecuTorch: a program for small devices, with everything that XNNPACK can compute handed to it.
 
-Batches may be of any size up to `LARGEST`: memory is planned for the largest one, and touched only as far as it is used.
+Batches may be of any size up to `LARGEST`: memory is planned for the largest one, and touched only as far as it is used. Where
+a convolution takes the input, torch's own analysis of sizes allows 15 (seen with torch 2.15); the runtime reads the bound back.
 """
 
 from __future__ import annotations

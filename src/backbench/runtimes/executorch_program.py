@@ -18,6 +18,7 @@ from typing import Any
 
 XNNPACK = "XnnpackBackend"
 SCHEMA = "schema.fbs"
+BOOKKEEPING = ("executorch_prim::", "aten::sym_")  # shapes and views: nothing is computed
 NO_JSON = re.compile(r"(:\s*)-?(?:inf|nan)\b")  # bounds of an activation without any, as flatc writes them
 # Nodes of XNNPACK's graph that multiply and add.
 COMPUTING = ("XNNConv2d", "XNNDepthwiseConv2d", "XNNConvTranspose2d", "XNNFullyConnected", "XNNBatchMatrixMultiply")
@@ -48,7 +49,7 @@ def read_program(path: Path) -> Program:
     plan = program.execution_plan[0]
     for instruction in (step for chain in plan.chains for step in chain.instructions):
         call = instruction.instr_args
-        if type(call).__name__ == "KernelCall":
+        if type(call).__name__ == "KernelCall" and not plan.operators[call.op_index].name.startswith(BOOKKEEPING):
             found.left[plan.operators[call.op_index].name] += 1
     for delegate in plan.delegates:
         if delegate.id == XNNPACK:
