@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backbench.catalogue import resolve
+from backbench.catalogue import REGISTRIES, resolve
 from backbench.settings import Settings
 from backbench.spec.study import expand, read_study
 
@@ -35,5 +35,6 @@ def test_a_study_expands_to_its_cells(path: Path, request: pytest.FixtureRequest
         axes *= len(values)
     assert len(planned) == axes
     skipped = [plan.skip for plan in planned if plan.skip]
-    reasons = [rule.reason for rule in study.exclude]
+    here = {plan.cell.runtime.name: REGISTRIES["runtimes"].get(plan.cell.runtime.name).missing() for plan in planned}
+    reasons = [*(rule.reason for rule in study.exclude), *filter(None, here.values())]
     assert all(any(reason in skip for reason in reasons) for skip in skipped)
