@@ -147,6 +147,7 @@ def test_published_tables_stand_beside_the_same_networks(profiles: dict[str, Pro
     assert [each.title for each in found] == [
         "Published | here: Performance on Cityscapes", "Published | here: Performance on Cityscapes (CPU)",
     ]  # fmt: skip
+    assert sum("Source: https" in line for each in found for line in each.lines) == 1
     row = dict(zip(found[0].columns, found[0].rows[0], strict=True))
     assert row["network"] == "ResNet-18"
     assert row["published: Inference Time (ms) [2080Ti]"] == "18.719"

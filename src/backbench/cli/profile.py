@@ -130,7 +130,7 @@ def print_table(console: Any, table: Any) -> None:
 
     made = Table(title=markup(table.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column, numeric in zip(table.columns, table.numeric, strict=True):
-        made.add_column(markup(column), justify="right" if numeric else "left", overflow="fold")
+        made.add_column(markup(column), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in table.rows:
         made.add_row(*map(markup, row))
     console.print(made)

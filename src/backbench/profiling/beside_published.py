@@ -28,10 +28,11 @@ def beside(profiles: Sequence[Profile]) -> list[Table]:
     """A table for each published one, of any document, in which one of the networks stands at its size."""
     found = []
     for document in map(load, names()):
-        for table in document.tables:
-            rows = [row for each in table.rows for row in rows_of(table, each, profiles)]
-            if rows:
-                found.append(made(document, table, rows, profiles))
+        shown = [
+            (table, [row for each in table.rows for row in rows_of(table, each, profiles)]) for table in document.tables
+        ]
+        kept = [(table, rows) for table, rows in shown if rows]
+        found += [made(table, rows, about(document) if place == 0 else ()) for place, (table, rows) in enumerate(kept)]
     return found
 
 
@@ -94,14 +95,21 @@ def equal_to(millions: Value, parameters: int) -> bool:
     return abs(float(millions or 0) - parameters / 1e6) < 10.0**-places
 
 
-def made(document: Document, table: Published, rows: list[tuple[str, ...]], profiles: Sequence[Profile]) -> Table:
-    titles = tuple(f"published: {column.title}" for column in table.columns)
-    lines = (
-        (
-            f"Source: {document.source}. Published numbers are means of {document.conditions.get('iterations', '?')} calls on"
-            " other machines: columns of different machines tell ratios between networks, not speed-ups."
-        ),
-        *(f"{column.title}: really {column.unit}; {column.note}" for column in table.columns if column.printed_unit),
-        *(f"Fault of the published measurement: {fault}." for fault in document.faults),
+def about(document: Document) -> tuple[str, ...]:
+    """Where the numbers come from and what is wrong with them; said once a document."""
+    calls = document.conditions.get("iterations", "?")
+    said = (
+        f"Source: {document.source}. Published numbers are means of {calls} calls on other machines: columns of different"
+        " machines tell ratios between networks, not speed-ups."
     )
-    return Table(f"Published | here: {table.title}", ("network", *titles, "here on", *HERE), tuple(rows), lines)
+    return (said, *(f"Fault of the published measurement: {fault}." for fault in document.faults))
+
+
+def made(table: Published, rows: list[tuple[str, ...]], lines: tuple[str, ...]) -> Table:
+    titles = tuple(f"published: {column.title}" for column in table.columns)
+    units = (f"{column.title}: really {column.unit}; {column.note}." for column in table.columns if column.printed_unit)
+    notes = (
+        f"{row.label}: {row.note}." for row in table.rows if row.note and row.label in {shown[0] for shown in rows}
+    )
+    columns = ("network", *titles, "here on", *HERE)
+    return Table(f"Published | here: {table.title}", columns, tuple(rows), (*units, *notes, *lines))

@@ -25,12 +25,26 @@ INK = "#0a0b0c"  # replaced by the page's own colour in SVG
 BLUE, GREEN, ORANGE, GREY = "#3b7dd8", "#0b8f63", "#d07a00", "#8a8f98"
 MOST_BARS = 30
 MOST_LABELS = 12
+NARROWEST = 0.025  # of the axis: a part that is narrower has no room for its name
 
 
 def title(axes: Axes, profile: Profile, words: str) -> None:
     axes.set_title(
         f"{words}: {plain_name(profile.cell.model, 60)} at {shape_text(profile.input)}", fontsize=10, loc="left"
     )
+
+
+def logarithmic(axes: Axes) -> None:
+    """Both axes, with plain numbers at 1, 2 and 5 times the powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+        axis.set_tick_params(labelsize=7)
 
 
 def block_bars(profile: Profile, figure: Figure) -> bool:
@@ -93,7 +107,8 @@ def boundaries(axes: Axes, paths: list[str]) -> None:
         start: (starts[number + 1] if number + 1 < len(starts) else len(tops)) - start
         for number, start in enumerate(starts)
     }
-    named = sorted(starts, key=lambda start: -widths[start])[:MOST_LABELS]
+    wide = [start for start in starts if widths[start] >= NARROWEST * len(tops)]
+    named = sorted(wide, key=lambda start: -widths[start])[:MOST_LABELS]
     for start in starts:
         axes.axvline(start, color=GREY, linewidth=0.4, alpha=0.5)
     axes.set_xticks([start + widths[start] / 2 for start in sorted(named)])
@@ -128,8 +143,7 @@ def roofline(profile: Profile, figure: Figure) -> bool:
             color=INK,
         )
     scatter(axes, points, median(profile.blocks.instrumented))
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    logarithmic(axes)
     axes.set_xlabel("FLOPs a byte that its operators read and write")
     axes.set_ylabel("GFLOP/s")
     title(axes, profile, f"Roofline, {precision}")
@@ -169,8 +183,7 @@ def sweeps(profile: Profile, figure: Figure) -> bool:
         risen = [point for point in run if point.rise]
         draw_sweep(right, risen, [(point.rise or 0) / 1e6 for point in risen], name, colour, memory_curve(risen))
     for axes, words in ((left, "ms a call"), (right, "MB that a process grows by")):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        logarithmic(axes)
         axes.set_xlabel("megapixels a call (batch × height × width)")
         axes.set_ylabel(words)
         axes.legend(fontsize=7)
