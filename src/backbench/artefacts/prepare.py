@@ -31,7 +31,7 @@ from backbench.techniques import REGISTRY
 from backbench.techniques.chain import check_order, content, of_stage, trains
 
 PACKAGES = ("torch", "timm", "torchvision", "onnx", "onnxscript", "onnxruntime", "torch-pruning")
-MAKERS = ("artefacts", "models", "techniques")  # folders whose code decides what an artefact holds
+MAKERS = ("artefacts", "models", "techniques", "trunk")  # folders whose code decides what an artefact holds
 
 
 def prepare(cell: Cell, settings: Settings, progress: Callable[[str], None], *, format: str) -> Artefact:
