@@ -17,9 +17,10 @@ LOCKS = {"requirements.lock": ("torch", "energy", "build", "dev"), "requirements
 
 
 def pinned(lock: str) -> dict[str, list[str]]:
-    """Each package's blocks in the lock: one a version, each from its name to its last hash."""
+    """Each package's blocks in the lock: one a version, its name and hashes; on which systems, each lock says itself."""
     blocks: dict[str, list[str]] = {}
-    for block in re.split(r"^(?=[\w.-]+==)", (ROOT / lock).read_text(), flags=re.MULTILINE)[1:]:
+    text = re.sub(r" ; [^\n]*\\\n", " \\\\\n", (ROOT / lock).read_text())
+    for block in re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]:
         blocks.setdefault(block.partition("==")[0], []).append(block)
     return blocks
 

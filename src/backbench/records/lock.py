@@ -40,7 +40,8 @@ def installed() -> Installed:
     local = set()
     for found in distributions():
         name = normal(found.metadata["Name"] or "")
-        if not name or name in versions:
+        vendored = Path(str(found.locate_file(""))).name == "_vendor"  # setuptools' own copies, once it is imported
+        if not name or name in versions or vendored:
             continue
         versions[name] = found.version
         if found.read_text("direct_url.json") is not None:
