@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from backbench.artefacts.artefact import Artefact
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +45,21 @@ def test_data() -> Path:
     if os.environ.get("BACKBENCH_REQUIRE_TEST_DATA") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all workers of a parallel run: making an artefact is locked."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared"
+
+
+@pytest.fixture(scope="session")
+def artefact(shared_cache: Path) -> Callable[..., Artefact]:
+    """`artefact("onnxruntime", technique=…, model=…)`"""
+    from prepared_artefacts import cell_of, prepared
+
+    return lambda *names, **fields: prepared(cell_of(*names, **fields), shared_cache)
 
 
 @pytest.fixture(autouse=True)

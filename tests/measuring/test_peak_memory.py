@@ -7,8 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from backbench.measuring import memory
-from backbench.measuring.memory import Memory
+from backbench.measuring.memory import LIBRARY, Memory, library_bytes
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has a mark to set back")
 MIB = 2**20
@@ -28,7 +27,7 @@ def test_the_pages_of_libraries_are_left_out() -> None:
     known = Memory(baseline=100, peak=180, device={}, libraries=30)
     assert known.rise == 50
     assert Memory(baseline=None, peak=None, device={}).rise == 0
-    assert memory.library_bytes() > 0
+    assert library_bytes() > 0
 
 
 @pytest.mark.parametrize(
@@ -43,4 +42,4 @@ def test_the_pages_of_libraries_are_left_out() -> None:
     ],
 )
 def test_what_a_library_is(path: str, library: bool) -> None:
-    assert (memory.LIBRARY.search(path) is not None) is library
+    assert (LIBRARY.search(path) is not None) is library

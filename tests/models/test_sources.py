@@ -27,6 +27,13 @@ def sized(input_size, **others):
     return nn.Linear(input_size[0] * input_size[1], others["num_classes"])
 def text():
     return "no network"
+
+
+def lazy(num_classes):
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(num_classes))
+
+def lazy_after_three(num_classes):
+    return nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.LazyLinear(num_classes))
 """
 
 
@@ -233,6 +240,19 @@ def test_a_module_that_breaks_is_one_sentence(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="importing 'own_broken' failed: ZeroDivisionError: by zero"):
         check_model(Choice.parse("own_broken:f"))
+
+
+def test_lazy_layers_get_their_sizes(own_code: str) -> None:
+    model = build(Choice.parse(f"{own_code}:lazy"), num_classes=3, in_channels=1, input_size=(4, 5))
+    assert {name: tuple(weight.shape) for name, weight in model.named_parameters()} == {
+        "1.weight": (3, 20),
+        "1.bias": (3,),
+    }
+
+
+def test_lazy_layers_behind_a_layer_that_fails_are_one_sentence(own_code: str) -> None:
+    with pytest.raises(UsageError, match="lazy layers get no sizes, for it fails on 1×4×5 images"):
+        build(Choice.parse(f"{own_code}:lazy_after_three"), num_classes=3, in_channels=1, input_size=(4, 5))
 
 
 def test_a_function_must_return_a_network(own_code: str) -> None:

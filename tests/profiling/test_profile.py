@@ -108,11 +108,13 @@ def test_profiles_records_and_traces_stand_on_disk(profiles: dict[str, Profile],
 def test_a_finished_profile_continues_from_disk(
     profiles: dict[str, Profile], run_folder: Path, photographs: Path
 ) -> None:
-    """The same command again takes no sample anew."""
+    """The same command again measures nothing: samples and parts are the ones that stand there."""
     again = profiled(run_folder, model=NETWORKS, wanted=Wanted(images=photographs, perfetto=True))
     for found in again:
         before = profiles[found.cell.model.name.partition(":")[2]]
         assert found.processes == before.processes
+        assert found.blocks == before.blocks
+        assert found.operators == before.operators
 
 
 def test_a_part_of_other_code_or_another_plan_is_made_again(profiles: dict[str, Profile], run_folder: Path) -> None:

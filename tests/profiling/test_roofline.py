@@ -52,3 +52,15 @@ def test_a_precision_that_the_processor_lacks_has_a_reason(monkeypatch: pytest.M
     assert "bf16" in str(measured.lacks("bf16", "cpu"))
     assert measured.lacks("fp32", "cpu") is None
     assert measured.lacks("int8", "cuda") is None
+
+
+def test_a_precision_whose_kernels_all_fail_has_their_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(side: int, device: str) -> None:
+        raise NotImplementedError("not for this processor\nat all")
+
+    monkeypatch.setattr(measured, "SECONDS", 0.01)
+    monkeypatch.setattr(measured, "cpu_flags", lambda: frozenset({"avx512_vnni"}))
+    monkeypatch.setitem(measured.PRODUCTS, "int8", {"a kernel": refused})
+    found = measured.ceilings(1, sides=(64,), size=400_000)
+    assert "int8" not in found.compute
+    assert found.reasons["int8"] == "no kernel works here: a kernel: not for this processor"

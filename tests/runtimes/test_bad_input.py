@@ -170,9 +170,9 @@ def test_a_file_of_another_kind_needs_its_companion(tmp_path: Path) -> None:
 
 UNEXPORTABLE = """
 import torch
-from torch import nn
+from torch import library, nn
 
-@torch.library.custom_op("backbench_test::cube", mutates_args=())
+@library.custom_op("backbench_test::cube", mutates_args=())
 def cube(x: torch.Tensor) -> torch.Tensor:
     return x * x * x
 

@@ -17,6 +17,8 @@ from backbench.spec.choice import Choice, chain_text, parse_chain
         ("hf-hub:org/name", "hf-hub:org/name", {}),
         ("mine.nets:small", "mine.nets:small", {}),
         ("mine.nets:small:width=4", "mine.nets:small", {"width": 4}),
+        ("mine.nets:small:start=mine.nets:begin", "mine.nets:small", {"start": "mine.nets:begin"}),
+        ("distill:teacher=mine.nets:large,weight=0.5", "distill", {"teacher": "mine.nets:large", "weight": 0.5}),
         ("onnxruntime:precision=fp32", "onnxruntime", {"precision": "fp32"}),
         ("a:x=0.5,y=true,z=null,w=7,v=text", "a", {"x": 0.5, "y": True, "z": None, "w": 7, "v": "text"}),
     ],

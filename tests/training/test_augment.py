@@ -36,6 +36,16 @@ def test_each_image_is_a_window_of_its_padded_self(padding: str) -> None:
     assert len(seen) > 15
 
 
+def test_a_window_is_a_part_of_the_image_at_every_place() -> None:
+    images = numbered(256)
+    seen = set()
+    for image in geometry(images, torch.zeros(256, dtype=torch.bool), Augment(), draw(), 0.75)[..., 0]:
+        top, left = divmod(int(image[0, 0]) - 1, 8)
+        assert torch.equal(image, images[0, top : top + 6, left : left + 6, 0])
+        seen.add((top, left))
+    assert len(seen) == 9
+
+
 def test_no_augmentation_changes_nothing() -> None:
     images = numbered()
     assert torch.equal(geometry(images, torch.zeros(64, dtype=torch.bool), Augment(), draw()), images)

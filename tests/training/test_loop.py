@@ -151,6 +151,20 @@ def test_letters_and_digits_are_never_mirrored(digits: Dataset, preprocessing: P
     assert torch.equal(turned[same], images[same].flip(-1))
 
 
+def test_the_first_epochs_see_windows_and_the_last_whole_images(digits: Dataset, preprocessing: Preprocessing) -> None:
+    recipe = Recipe(**{**FAST, "epochs": 4, "augment": {"window": 0.75, "windowed": 0.5}})
+    run = Training(network(), digits, preprocessing, recipe, 0, "cpu")
+    sides = [run.batch(epoch, torch.arange(8), torch.Generator())[0].shape[-1] for epoch in range(4)]
+    assert sides == [6, 6, 8, 8]
+    assert run.step(0, torch.arange(8), torch.Generator()) > 0
+
+
+def test_a_network_of_one_size_sees_whole_images(digits: Dataset, preprocessing: Preprocessing) -> None:
+    run = Training(plain(), digits, preprocessing, Recipe(**{**FAST, "augment": {"window": 0.75}}), 0, "cpu")
+    assert run.window == 1.0
+    assert run.batch(0, torch.arange(8), torch.Generator())[0].shape[-1] == 8
+
+
 def test_an_epoch_takes_every_image_once() -> None:
     for n, batch in ((100, 32), (100, 30), (5, 64)):
         places = list(shuffled(n, batch, torch.Generator().manual_seed(0)))

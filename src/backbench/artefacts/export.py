@@ -69,22 +69,27 @@ def to_onnx(model: nn.Module, shape: Shape, folder: Path, device: str) -> None:
             )
         except Exception as error:  # the exporter's errors share no base but Exception
             raise BackbenchError(f"the export to ONNX failed: {first_line(error)}") from None
-    forget_sources(folder / MODEL)
+    clean(folder / MODEL)
     check(folder / MODEL)
 
 
-def forget_sources(path: Path) -> None:
-    """Takes out the lines of source that made each node, which the exporter notes with their absolute paths: a file that
-    is shipped names nobody's folders, and two clones write the same bytes.
-    """
+def clean(path: Path) -> None:
+    """Writes the file anew without the lines of source."""
     import onnx
 
     model = onnx.load(path, load_external_data=False)
+    forget_sources(model)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def forget_sources(model: Any) -> None:
+    """Takes out of a ModelProto the lines of source that made each node, which the exporter notes with their absolute
+    paths: a file that is shipped names nobody's folders, and two clones write the same bytes.
+    """
     for node in (*model.graph.node, *(node for function in model.functions for node in function.node)):
         kept = [entry for entry in node.metadata_props if entry.key != STACK_TRACE]
         del node.metadata_props[:]
         node.metadata_props.extend(kept)
-    path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def check(path: Path) -> None:

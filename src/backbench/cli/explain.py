@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from backbench.cli.options import Json
+from backbench.cli.options import Json, LookIn, Target
 
 
-def explain(
-    target: Annotated[
-        str, typer.Argument(metavar="CELL|RECORD", help="A record file, or the beginning of a cell's or a record's id.")
-    ],
-    folder: Annotated[
-        list[Path] | None, typer.Option("--in", metavar="DIR", help="Where ids are looked up; default runs/* and here.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
+def explain(target: Target, folder: LookIn = None, as_json: Json = False) -> None:
     """Say what was really changed: fewer parameters, smaller file, fewer MACs, faster here, accuracy; why; the remedy."""
     from backbench.cli.show import usual_folders
     from backbench.report import explain as explaining

@@ -26,6 +26,13 @@ Deterministic = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print data instead of a table.")]
 
+Target = Annotated[
+    str, typer.Argument(metavar="CELL|RECORD", help="A record file, or the beginning of a cell's or a record's id.")
+]
+LookIn = Annotated[
+    list[Path] | None, typer.Option("--in", metavar="DIR", help="Where ids are looked up; default runs/* and here.")
+]
+
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from backbench.cli.options import Json
+from backbench.cli.options import Json, LookIn, Target
 
 
-def show(
-    target: Annotated[
-        str, typer.Argument(metavar="CELL|RECORD", help="A record file, or the beginning of a cell's or a record's id.")
-    ],
-    folder: Annotated[
-        list[Path] | None, typer.Option("--in", metavar="DIR", help="Where ids are looked up; default runs/* and here.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
+def show(target: Target, folder: LookIn = None, as_json: Json = False) -> None:
     """Show a record: the cell with all its options, samples, gate, evidence, conditions and warnings."""
     from backbench.report.lookup import lookup
     from backbench.report.page import page

@@ -44,10 +44,28 @@ class Reference(Source):
             model = function(**arguments(function, choice, given))
         if not isinstance(model, torch.nn.Module):
             raise UsageError(f"{choice.name!r} returned a {type(model).__name__}; it must return a torch.nn.Module")
-        return cast("nn.Module", model)
+        made = cast("nn.Module", model)
+        settle(made, choice.name, (in_channels, *input_size))
+        return made
 
     def preprocessing(self, choice: Choice, dataset: Dataset) -> Preprocessing:
         return native_preprocessing(dataset)
+
+
+def settle(model: nn.Module, name: str, shape: tuple[int, int, int]) -> None:
+    """Gives lazy layers their sizes: one pass of zeros of C × H × W. Raises UsageError where it fails."""
+    import torch
+
+    if not any(torch.nn.parameter.is_lazy(weight) for weight in (*model.parameters(), *model.buffers())):
+        return
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(2, *shape))
+    except Exception as error:  # the user's code, which may raise anything
+        raise UsageError(
+            f"model {name!r}: its lazy layers get no sizes, for it fails on {'×'.join(map(str, shape))} images: "
+            f"{type(error).__name__}: {first_line(error)}"
+        ) from error
 
 
 def function_of(name: str) -> Callable[..., Any]:

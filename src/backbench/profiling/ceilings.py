@@ -28,6 +28,8 @@ ARRAY_BYTES = 256_000_000
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 
+Product = Callable[[int, str], Callable[[], Any]]  # side and device → one multiplication of two such matrices
+
 
 def ceilings(threads: int, device: str = "cpu", sides: tuple[int, ...] = SIDES, size: int = ARRAY_BYTES) -> Ceilings:
     """Measures them in this process; `size` bytes an array, `sides` of the matrices."""
@@ -43,9 +45,10 @@ def ceilings(threads: int, device: str = "cpu", sides: tuple[int, ...] = SIDES, 
             if lacking:
                 reasons[precision] = lacking
                 continue
-            reached = {name: best_product(make, device, sides) for name, make in products.items()}
-            kernels[precision] = max(reached, key=lambda name: reached[name])
-            compute[precision] = reached[kernels[precision]]
+            try:
+                compute[precision], kernels[precision] = fastest(products, device, sides)
+            except NoKernel as error:
+                reasons[precision] = str(error)
         bandwidth = {name: move(torch, device, size) for name, move in MOVES.items()}
     return Ceilings(
         threads=threads, device=device, compute=compute, bandwidth=bandwidth, kernels=kernels, reasons=reasons
@@ -60,12 +63,22 @@ def lacks(precision: str, device: str) -> str | None:
     return f"this processor has no arithmetic for {precision}"
 
 
-def best_product(make: Callable[[int, str], Callable[[], Any]], device: str, sides: tuple[int, ...]) -> float:
-    """FLOP/s of the fastest size; 0 where the kernel does not work here."""
-    try:
-        return max(2 * side**3 / best_seconds(make(side, device)) for side in sides)
-    except (RuntimeError, NotImplementedError, ImportError):
-        return 0.0
+class NoKernel(Exception):
+    """None of the kernels for a precision works here; the message says of each why."""
+
+
+def fastest(products: dict[str, Product], device: str, sides: tuple[int, ...]) -> tuple[float, str]:
+    """FLOP/s of the fastest kernel at its fastest size, and its name. Raises NoKernel where none works here."""
+    reached: list[tuple[float, str]] = []
+    faults: list[str] = []
+    for name, make in products.items():
+        try:
+            reached.append((max(2 * side**3 / best_seconds(make(side, device)) for side in sides), name))
+        except (RuntimeError, NotImplementedError, ImportError) as error:
+            faults.append(f"{name}: {(str(error).splitlines() or [type(error).__name__])[0]}")
+    if not reached:
+        raise NoKernel("no kernel works here: " + "; ".join(faults))
+    return max(reached)
 
 
 def best_seconds(call: Callable[[], Any], clock: Clock = WALL) -> float:
@@ -132,7 +145,7 @@ def synchronised(call: Callable[[], Any], device: str) -> Callable[[], Any]:
     return waited
 
 
-PRODUCTS: dict[str, dict[str, Callable[[int, str], Callable[[], Any]]]] = {
+PRODUCTS: dict[str, dict[str, Product]] = {
     "fp32": {"torch.mm": torch_product("float32")},
     "bf16": {"torch.mm": torch_product("bfloat16")},
     "int8": {"torch._int_mm": torch_int8, "ONNX Runtime MatMulInteger": onnxruntime_int8},

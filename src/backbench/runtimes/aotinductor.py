@@ -12,23 +12,18 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backbench.artefacts.artefact import Artefact
 from backbench.artefacts.export_aotinductor import MODEL
 from backbench.errors import Skip, WeightsError
 from backbench.runtimes.compile import no_compiler
-from backbench.runtimes.node_time import NodeTime
-from backbench.runtimes.runtime import Runtime
-from backbench.runtimes.torch_session import TorchSession, torch_node_times, use_device
+from backbench.runtimes.torch_session import TorchRuntime, TorchSession, use_device
 
 # What the packaged program calls instead of code of its own: oneDNN's and BLAS's kernels are meant, aten's are not.
 CALLS = re.compile(r"\baoti_torch_(?:cpu|cuda)_(\w+)\(")
 INTENDED = ("mkldnn_", "_linear_pointwise", "_mkl_", "convolution", "addmm", "mm_out", "bmm")
 
 
-class AotInductor(Runtime):
+class AotInductor(TorchRuntime):
     """torch's compiler ahead of time: a package for this kind of processor, for any batch."""
 
     format: ClassVar[str] = "aotinductor"
@@ -46,12 +41,6 @@ class AotInductor(Runtime):
         if made_for != device.partition(":")[0]:
             raise Skip(f"{self.label()}: the package was compiled for {made_for}, not for {device}")
         return AotInductorSession(self, artefact.folder / MODEL, device)
-
-    def node_times(
-        self, artefact: Artefact, device: str, threads: int, batch: NDArray[np.float32], calls: int
-    ) -> list[NodeTime]:
-        with self.open(artefact, device, threads) as session:
-            return torch_node_times(session, batch, calls)
 
 
 class AotInductorSession(TorchSession):

@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 from backbench.artefacts.artefact import Artefact
 from backbench.errors import BackbenchError
 from backbench.runtimes.eager import NEEDS, PRELOAD, network_of, placed
-from backbench.runtimes.node_time import NodeTime
-from backbench.runtimes.runtime import Runtime
-from backbench.runtimes.torch_session import TorchSession, described, torch_node_times, use_device
+from backbench.runtimes.torch_session import TorchRuntime, TorchSession, described, use_device
 from backbench.spec.cell import digest
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ CALLS = re.compile(r"\b(?:torch\.ops\.)?(extern_kernels\.\w+|(?:aten|mkldnn|oned
 INTENDED = ("extern_kernels.", "mkldnn.", "onednn.", "mkl.", "quantized.")
 
 
-class Compile(Runtime):
+class Compile(TorchRuntime):
     """torch.compile with inductor, for one shape of batch.
 
     `freezing`: weights become constants of the compiled program; `mode` as torch.compile has it.
@@ -63,12 +61,6 @@ class Compile(Runtime):
 
     def gate(self, artefact: Artefact) -> str:
         return "bf16" if self.precision == "bf16" else super().gate(artefact)
-
-    def node_times(
-        self, artefact: Artefact, device: str, threads: int, batch: NDArray[np.float32], calls: int
-    ) -> list[NodeTime]:
-        with self.open(artefact, device, threads) as session:
-            return torch_node_times(session, batch, calls)
 
 
 class CompileSession(TorchSession):

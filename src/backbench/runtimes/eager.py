@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backbench.artefacts.artefact import Artefact
 from backbench.artefacts.rebuild import rebuild
-from backbench.runtimes.node_time import NodeTime
-from backbench.runtimes.runtime import Runtime
-from backbench.runtimes.torch_session import DTYPES, TorchSession, described, torch_node_times, use_device
+from backbench.runtimes.torch_session import DTYPES, TorchRuntime, TorchSession, described, use_device
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +20,7 @@ PRELOAD = ("torch", "safetensors.torch", "timm")
 NEEDS = (("torch", "torch"), ("safetensors", "torch"), ("timm", "torch"))
 
 
-class Eager(Runtime):
+class Eager(TorchRuntime):
     """The torch network as its author wrote it.
 
     `precision` is that of weights and activations; `channels_last` stores images as N × H × W × C.
@@ -46,12 +41,6 @@ class Eager(Runtime):
 
     def gate(self, artefact: Artefact) -> str:
         return "bf16" if self.precision == "bf16" else super().gate(artefact)
-
-    def node_times(
-        self, artefact: Artefact, device: str, threads: int, batch: NDArray[np.float32], calls: int
-    ) -> list[NodeTime]:
-        with self.open(artefact, device, threads) as session:
-            return torch_node_times(session, batch, calls)
 
 
 class EagerSession(TorchSession):

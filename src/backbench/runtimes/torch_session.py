@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backbench.artefacts.artefact import Artefact
 from backbench.errors import BackbenchError, Skip
 from backbench.registry import require
 from backbench.runtimes.node_time import NodeTime, precision_name
-from backbench.runtimes.runtime import Session
+from backbench.runtimes.runtime import Runtime, Session
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +36,16 @@ def use_device(label: str, device: str, threads: int) -> None:
         # The older names: in torch 2.15 reading them fails after the newer ones (fp32_precision) were set.
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+
+
+class TorchRuntime(Runtime):
+    """A runtime whose sessions torch's profiler can look into."""
+
+    def node_times(
+        self, artefact: Artefact, device: str, threads: int, batch: NDArray[np.float32], calls: int
+    ) -> list[NodeTime]:
+        with self.open(artefact, device, threads) as session:
+            return torch_node_times(session, batch, calls)
 
 
 class TorchSession(Session):

@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 from backbench.artefacts.artefact import Artefact
 from backbench.artefacts.export_torchscript import MODEL
 from backbench.errors import WeightsError
-from backbench.runtimes.node_time import NodeTime
-from backbench.runtimes.runtime import Runtime
-from backbench.runtimes.torch_session import TorchSession, precisions, torch_node_times, use_device
+from backbench.runtimes.torch_session import TorchRuntime, TorchSession, precisions, use_device
 
 
-class TorchScript(Runtime):
+class TorchScript(TorchRuntime):
     """The traced graph.
 
     `freeze`: weights become constants; `optimize`: torch's rewriting for inference, which fuses operators and changes
@@ -40,12 +38,6 @@ class TorchScript(Runtime):
     def open(self, artefact: Artefact, device: str, threads: int) -> TorchScriptSession:
         use_device(self.label(), device, threads)
         return TorchScriptSession(self, artefact, device)
-
-    def node_times(
-        self, artefact: Artefact, device: str, threads: int, batch: NDArray[np.float32], calls: int
-    ) -> list[NodeTime]:
-        with self.open(artefact, device, threads) as session:
-            return torch_node_times(session, batch, calls)
 
 
 class TorchScriptSession(TorchSession):

@@ -67,15 +67,14 @@ def chain_text(chain: tuple[Choice, ...]) -> str:
 
 
 def split(text: str) -> dict[str, Any]:
-    """The grammar: name, then `key=value` pairs behind the first colon that precedes one."""
+    """The grammar: name, then `key=value` pairs behind the first colon that precedes one; name and values may hold others."""
     text = text.strip()
     name, options = text, ""
-    # The options start at the last colon; before it, a name may hold colons of its own.
-    head, colon, tail = text.rpartition(":")
-    if colon and "=" in tail:
-        name, options = head, tail
-    elif colon and not text.startswith(PREFIXES) and not is_reference(text):
-        raise UsageError(f"{text!r}: behind ':' there must be key=value, e.g. {head}:key=value")
+    found = re.fullmatch(r"(.*?):(\s*\w+\s*=.*)", text, re.DOTALL)
+    if found:
+        name, options = found[1], found[2]
+    elif ":" in text and not text.startswith(PREFIXES) and not is_reference(text):
+        raise UsageError(f"{text!r}: behind ':' there must be key=value, e.g. {text.rpartition(':')[0]}:key=value")
     if not name:
         raise UsageError(f"{text!r}: a name is missing before the options")
     return {"name": name, "options": dict(pair(item, text) for item in options.split(",") if item.strip())}

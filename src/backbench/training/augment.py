@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-def geometry(images: Tensor, mirror: Tensor, augment: Augment, draw: Generator) -> Tensor:
-    """The batch, shifted by up to `augment.crop` pixels and mirrored where `mirror` (N, bool) holds."""
+def geometry(images: Tensor, mirror: Tensor, augment: Augment, draw: Generator, window: float = 1.0) -> Tensor:
+    """The batch, shifted by up to `augment.crop` pixels and mirrored where `mirror` (N, bool) holds.
+
+    With a `window` under 1, a random part of each image with this share of its height and width.
+    """
     import torch
 
     n, height, width, _ = images.shape
-    rows, row_inside = shifted(n, height, augment, draw)
-    columns, column_inside = shifted(n, width, augment, draw)
+    rows, row_inside = shifted(n, height, round(height * window), augment, draw)
+    columns, column_inside = shifted(n, width, round(width * window), augment, draw)
     mirror = mirror[:, None]
     columns = torch.where(mirror, columns.flip(1), columns)
     column_inside = torch.where(mirror, column_inside.flip(1), column_inside)
@@ -34,12 +37,12 @@ def geometry(images: Tensor, mirror: Tensor, augment: Augment, draw: Generator) 
     return moved * inside.to(images.device)
 
 
-def shifted(n: int, side: int, augment: Augment, draw: Generator) -> tuple[Tensor, Tensor]:
-    """For each image the source index of every place (N × side), and whether it lies inside the image."""
+def shifted(n: int, side: int, length: int, augment: Augment, draw: Generator) -> tuple[Tensor, Tensor]:
+    """For each image the source index of `length` places in a row, and whether each lies inside the `side` pixels."""
     import torch
 
-    shift = torch.randint(-augment.crop, augment.crop + 1, (n, 1), generator=draw)
-    place = torch.arange(side) + shift
+    shift = torch.randint(-augment.crop, side - length + augment.crop + 1, (n, 1), generator=draw)
+    place = torch.arange(length) + shift
     inside = (place >= 0) & (place < side)
     reflected = (side - 1) - ((side - 1) - place.abs()).abs()
     return reflected.clamp(0, side - 1), inside

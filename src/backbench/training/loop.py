@@ -77,6 +77,7 @@ class Training:
         # A coin per image decides which epochs mirror it: the even or the odd ones.
         self.coin = torch.randint(2, (len(self.train),), generator=torch.Generator().manual_seed(seed))
         self.mirrored, self.classes = dataset.mirrored, len(dataset.classes)
+        self.window = recipe.augment.window if takes_windows(model, recipe.augment.window, preprocessing) else 1.0
         self.bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and fast_bf16(device))
         # Without its mixed precision: that is one for the whole process, and the next recipe may want another.
         self.accelerator = Accelerator(cpu=device == "cpu")
@@ -149,7 +150,8 @@ class Training:
         """Augmented float32 images and their targets: class numbers, or shares of classes where images are mixed."""
         how = self.recipe.augment
         mirror = ((self.coin[places] + epoch) % 2 == 0) & (how.flip and self.mirrored)
-        images = augment.geometry(self.train.draw(places, generator), mirror, how, generator)
+        window = self.window if epoch < how.windowed * self.recipe.epochs else 1.0
+        images = augment.geometry(self.train.draw(places, generator), mirror, how, generator, window)
         normal, labels = self.train.normal(augment.erase(images, how.erase, generator)), self.train.labels[places]
         if not how.mixup and not how.cutmix:
             return normal, labels
@@ -229,9 +231,23 @@ def summary(run: Training, about: dict[str, Any], selected: int) -> dict[str, An
         "images_per_second": about["images"] / about["seconds"],
         "precision": "bf16" if run.bf16 else "fp32",
         "micro_batch": run.micro_batch,
+        "window": run.window,
         "device": run.device,
         "threads": torch.get_num_threads(),
     }
+
+
+@torch.no_grad()
+def takes_windows(model: nn.Module, window: float, preprocessing: Preprocessing) -> bool:
+    """Whether the network runs on images of this share of the size: one that takes a single size sees whole images."""
+    if window == 1:
+        return True
+    height, width = (round(side * window) for side in preprocessing.size)
+    try:
+        deepcopy(model).cpu().eval()(torch.zeros(2, preprocessing.channels, height, width))
+    except (RuntimeError, ValueError, AssertionError):
+        return False
+    return True
 
 
 def fast_bf16(device: str) -> bool:

@@ -1,25 +1,23 @@
 """A recipe: how a network is trained, as inert data. It names no network and no dataset.
 
 Recipes are YAML files; those of `backbench/training/recipes/` ship with the package, a path reads a user's own.
-`reached` holds
-measured results only: what was trained on what, with which seed, in what time, and the accuracy with its interval.
+`reached` holds measured results only: what was trained on what, with which seed, in what time, and the accuracy with
+its interval.
 """
 
 from __future__ import annotations
 
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backbench.errors import SpecError, UnknownName, UsageError
+from backbench.errors import SpecError
 from backbench.registry import complaint
-from backbench.spec.yaml_size import written_out
+from backbench.spec.recipe_file import Shelf, fields_of
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
+SHELF = Shelf("backbench.training")
 
 
 class Strict(BaseModel):
@@ -31,6 +29,10 @@ class Augment(Strict):
 
     crop: Annotated[int, Field(ge=0)] = 0  # pixels: shift by up to this many in each direction
     padding: Literal["zero", "reflect"] = "zero"  # what stands behind the image's edge
+    window: Annotated[float, Field(gt=0, le=1)] = (
+        1.0  # of each side: a random part; 1 where a network takes one size only
+    )
+    windowed: Annotated[float, Field(ge=0, le=1)] = 0.8  # share of the epochs, from the first, that see windows
     flip: bool = False  # only where the dataset is `mirrored`: never for letters and digits
     resized_crop: Annotated[float, Field(gt=0, le=1)] | None = None  # smallest share of the area, for photographs
     mixup: NotNegative = 0.0  # alpha of the Beta distribution; 0: off
@@ -86,39 +88,19 @@ class Recipe(Strict):
         return self.model_dump(mode="json", exclude=words, exclude_defaults=True)
 
 
-def names() -> list[str]:
-    """The recipes that ship with the package."""
-    return sorted(entry.name.removesuffix(".yaml") for entry in shipped().iterdir() if entry.name.endswith(".yaml"))
-
-
-def shipped() -> Any:
-    return resources.files("backbench.training") / "recipes"
+names = SHELF.names  # the recipes that ship with the package
 
 
 def load_recipe(name_or_path: str) -> Recipe:
     """A shipped recipe by name, or a YAML file by path. Raises UnknownName, UsageError or SpecError."""
-    if name_or_path in names():
-        return parse_recipe((shipped() / f"{name_or_path}.yaml").read_text(encoding="utf-8"), name_or_path)
-    path = Path(name_or_path)
-    if path.suffix not in (".yaml", ".yml"):
-        raise UnknownName("recipe", name_or_path, names())
-    try:
-        return parse_recipe(path.read_text(encoding="utf-8"), path.stem, str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"recipe {name_or_path!r} can't be read: {error}") from None
+    return parse_recipe(*SHELF.read(name_or_path))
 
 
 def parse_recipe(text: str, name: str, source: str = "") -> Recipe:
     """The recipe in this YAML text; every bad field is named at once."""
     place = f"recipe {source or name!r}"
     try:
-        data = written_out(yaml.safe_load(text))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SpecError(place, [f"no YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(data, dict):
-        raise SpecError(place, ["a recipe is a YAML mapping of fields"])
-    try:
-        return Recipe(**{"name": name, **data})
+        return Recipe(**{"name": name, **fields_of(text, place)})
     except ValidationError as error:
         raise SpecError(place, [field_complaint(item) for item in error.errors()]) from None
 

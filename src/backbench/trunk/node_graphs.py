@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from backbench.artefacts.export import OPSET, first_line, silent
+from backbench.artefacts.export import OPSET, first_line, forget_sources, silent
 from backbench.errors import BackbenchError
 from backbench.registry import require
 from backbench.trunk.tree import ROOT, Tree
@@ -43,12 +43,6 @@ def node_graphs(tree: Tree, network: TrunkNetwork) -> dict[str, Any]:
         found[name] = program.model_proto
         forget_sources(found[name])
     return found
-
-
-def forget_sources(model: Any) -> None:
-    """Takes out the lines of source that made each node: a file that is shipped names nobody's folders."""
-    for node in (*model.graph.node, *(node for function in model.functions for node in function.node)):
-        del node.metadata_props[:]
 
 
 def walking(branch: Any, turned: bool) -> Any:

@@ -6,16 +6,13 @@ published hyper-parameter files are read as they are (see `hyperparameters`).
 
 from __future__ import annotations
 
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from backbench.errors import BackbenchError, SpecError, UnknownName, UsageError
+from backbench.errors import BackbenchError, SpecError
 from backbench.registry import complaint
-from backbench.spec.yaml_size import written_out
+from backbench.spec.recipe_file import Shelf, fields_of
 from backbench.training.recipe import Recipe, load_recipe
 from backbench.trunk.layers import head, layer
 
@@ -121,29 +118,16 @@ class Joint(Strict):
 
 
 GrowRecipe = Phased | Joint
+SHELF = Shelf("backbench.trunk")
 METHODS: dict[str, type[Phased] | type[Joint]] = {"phased": Phased, "joint": Joint}
 
 
-def names() -> list[str]:
-    """The recipes that ship with the package."""
-    return sorted(entry.name.removesuffix(".yaml") for entry in shipped().iterdir() if entry.name.endswith(".yaml"))
-
-
-def shipped() -> Any:
-    return resources.files("backbench.trunk") / "recipes"
+names = SHELF.names  # the recipes that ship with the package
 
 
 def load_grow_recipe(name_or_path: str) -> GrowRecipe:
     """A shipped recipe by name, or a YAML file by path. Raises UnknownName, UsageError or SpecError."""
-    if name_or_path in names():
-        return parse((shipped() / f"{name_or_path}.yaml").read_text(encoding="utf-8"), name_or_path, name_or_path)
-    path = Path(name_or_path)
-    if path.suffix not in (".yaml", ".yml"):
-        raise UnknownName("recipe", name_or_path, names())
-    try:
-        return parse(path.read_text(encoding="utf-8"), path.stem, name_or_path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"recipe {name_or_path!r} can't be read: {error}") from None
+    return parse(*SHELF.read(name_or_path))
 
 
 def parse(text: str, name: str, source: str) -> GrowRecipe:
@@ -151,12 +135,7 @@ def parse(text: str, name: str, source: str) -> GrowRecipe:
     from backbench.trunk.hyperparameters import is_published, phased
 
     place = f"recipe {source!r}"
-    try:
-        data = written_out(yaml.safe_load(text))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SpecError(place, [f"no YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(data, dict):
-        raise SpecError(place, ["a recipe is a YAML mapping of fields"])
+    data = fields_of(text, place)
     if is_published(data):
         data = phased(data, place)
     kind = METHODS.get(str(data.get("method")))
