@@ -18,6 +18,37 @@ if TYPE_CHECKING:
     from backbench.artefacts.artefact import Artefact
 
 
+# The longest files first: a parallel run ends when its last one does. Those of one group share what takes long to make.
+LONGEST = (
+    "test_pipeline.py",
+    "verifying/test_runs.py",
+    "profiling/test_profile.py",
+    "profiling/test_pages.py",
+    "runtimes/test_export_and_measure.py",
+    "verifying/test_determinism.py",
+    "tuning/test_tuning.py",
+    "guide/test_notebook.py",
+    "runtimes/test_bad_input.py",
+    "profiling/test_command.py",
+    "runtimes/test_torch_runtimes.py",
+)
+GROUPS = {"profiling/test_profile.py": "profiles", "profiling/test_pages.py": "profiles"}
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file is a group of tests for one worker (`--dist loadgroup`), and files come in the order of their length."""
+    for item in items:
+        file = item.path.relative_to(HERE).as_posix()
+        item.add_marker(pytest.mark.xdist_group(GROUPS.get(file, file)))
+    items.sort(key=lambda item: place_of(item.path.relative_to(HERE).as_posix()))
+
+
+def place_of(file: str) -> int:
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test, and no fixture of a wider scope, reads or writes the user's own cache."""

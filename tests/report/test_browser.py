@@ -135,7 +135,7 @@ def test_filtering_by_words_by_choice_and_by_the_front(page: Any) -> None:
     assert page.locator("#shown").inner_text() == "1 of 8 rows"
     assert page.locator("svg.plot").first.locator("a.point:visible").count() == 1
     page.get_by_role("button", name="Show all").click()
-    page.wait_for_function("document.querySelector('#shown').textContent === '8 of 8 rows'")
+    page.locator("#shown", has_text="8 of 8 rows").wait_for()
     page.locator("select[name=runtime]").select_option("onnxruntime")
     assert set(column(page, "runtime")) == {"onnxruntime"}
     page.locator("select[name=runtime]").select_option("")

@@ -111,7 +111,7 @@ def part(
     name, stated = name or kind, {"cell": cell or found.cell, "artefact": found.artefact, **fields}
     job = PartJob(settings=run.settings, plan=run.plan, **stated).model_dump(mode="json")
     path = run.folder.path / "parts" / found.cell.id / f"{name}.json"
-    stamp = digest([run.stamp(found.cell), kind, job])
+    stamp = digest([run.stamp(found.cell), kind, {**job, "settings": run.settings.max_memory}])  # not where data lies
     result = None if again else kept(path, stamp)
     if result is None:
         run.tell(Progress("profile", f"{found.cell.label}: {name}"))
