@@ -6,11 +6,11 @@ What is no single number (a range, a date, a name with digits) is none.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
 LONGEST = 200  # characters of a cell that may hold a number
+LARGEST = 1e30  # no quantity is above it in any unit; products of several would leave the floats' range
 DIGITS = r"(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d*)?|\.\d+"
 FORM = re.compile(
     rf"(?P<before>[×x~≈<>≤≥*†‡↑↓+\s]*?)(?P<sign>[-+]?)(?P<digits>{DIGITS})(?P<power>[eE][-+]?\d{{1,3}})?"
@@ -55,9 +55,9 @@ def read_number(text: str) -> Number | None:
     digits = found["digits"].replace(",", "").replace(" ", "")
     value = float(found["sign"] + digits + (found["power"] or ""))
     power = int(found["power"][1:]) if found["power"] else 0
-    decimals = len(digits.partition(".")[2])
+    step = 10.0 ** (min(power, 99) - len(digits.partition(".")[2]))
     unit = unit_of(found["unit"]) or ("×" if found["before"].strip() in ("×", "x") else "")
-    return Number(value, 10.0 ** (power - decimals), unit, text.strip()) if math.isfinite(value) else None
+    return Number(value, step, unit, text.strip()) if max(abs(value), step) <= LARGEST else None
 
 
 def unit_of(text: str | None) -> str:
