@@ -36,12 +36,14 @@ GROUPS = {"profiling/test_profile.py": "profiles", "profiling/test_pages.py": "p
 HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A file is a group of tests for one worker (`--dist loadgroup`)."""
+    file = item.path.relative_to(HERE).as_posix()
+    item.add_marker(pytest.mark.xdist_group(GROUPS.get(file, file)))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file is a group of tests for one worker (`--dist loadgroup`), and files come in the order of their length."""
-    for item in items:
-        file = item.path.relative_to(HERE).as_posix()
-        item.add_marker(pytest.mark.xdist_group(GROUPS.get(file, file)))
+    """Files in the order of their length."""
     items.sort(key=lambda item: place_of(item.path.relative_to(HERE).as_posix()))
 
 

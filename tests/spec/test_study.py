@@ -83,6 +83,19 @@ def test_overrides_replace_axes_and_fixed_values() -> None:
     assert {plan.cell.batch for plan in expand(study, RESOLVE)} == {8}
 
 
+def test_a_list_in_where_means_any_of_its_values() -> None:
+    text = TEXT.replace(
+        "technique: quantize, runtime: eager}", "technique: [quantize, prune], model: [b], runtime: eager}"
+    )
+    left_out = [plan.cell.label for plan in expand(parse_study(text), RESOLVE) if "excluded" in str(plan.skip)]
+    assert left_out == ["b · prune:ratio=0.5+finetune · eager", "b · quantize · eager"]
+
+
+def test_an_empty_list_in_where_is_a_complaint() -> None:
+    with pytest.raises(SpecError, match=r"exclude\[0\].where.model: an empty list means no cell"):
+        parse_study(TEXT.replace("technique: quantize, runtime: eager}", "model: []}"))
+
+
 @pytest.mark.parametrize("override", ["axes.model", "=1", "name.x=1", "axes.model=[a"])
 def test_bad_overrides(override: str) -> None:
     with pytest.raises(UsageError):

@@ -1,7 +1,7 @@
 """`where: {technique: quantize_static, runtime: eager}`: which cells a baseline or an exclusion means.
 
 A part matches by its name and by the options that are stated; a chain matches where it holds such a part, or where the
-whole text is equal; `none` is the empty chain. Anything else matches by its value.
+whole text is equal; `none` is the empty chain. Anything else matches by its value. A list means any of its values.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ def matches(cell: Cell, where: Mapping[str, Any]) -> bool:
 
 
 def _equal(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, list):
+        return any(_equal(value, one) for one in wanted)
     if isinstance(value, Choice):
         return _means(value, Choice.model_validate(wanted))
     if isinstance(value, tuple) and all(isinstance(part, Choice) for part in value):
@@ -46,10 +48,13 @@ def readable(where: Mapping[str, Any], place: str) -> list[str]:
         if field not in FIELDS:
             complaints.append(f"{place}: unknown field {field!r}; allowed: {', '.join(FIELDS)}")
             continue
-        try:
-            parse_chain(wanted) if field == "technique" else _read(field, wanted)
-        except (UsageError, ValueError):
-            complaints.append(f"{place}.{field}: {wanted!r} is not a {field}")
+        if wanted == []:
+            complaints.append(f"{place}.{field}: an empty list means no cell")
+        for one in wanted if isinstance(wanted, list) else [wanted]:
+            try:
+                parse_chain(one) if field == "technique" else _read(field, one)
+            except (UsageError, ValueError):
+                complaints.append(f"{place}.{field}: {one!r} is not a {field}")
     return complaints
 
 
