@@ -14,7 +14,7 @@ FITS := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))'
 RECENT = $(shell for python in $(CANDIDATES); do "$$python" $(FITS) 2>/dev/null && echo "$$python" && break; done)
 PYTHON ?= $(RECENT)
 UV ?= $(shell command -v uv 2>/dev/null)
-PYTEST_FLAGS ?= -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST_FLAGS ?= -n 2 --dist loadscope --no-loadscope-reorder
 
 # The stamp's name is a checksum of what the environment is made from: a changed lock makes a new environment.
 STAMP := .installed-$(shell cat requirements.lock requirements-light.lock pyproject.toml Makefile 2>/dev/null | cksum | tr -d ' ')

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -36,15 +36,22 @@ GROUPS = {"profiling/test_profile.py": "profiles", "profiling/test_pages.py": "p
 HERE = Path(__file__).parent
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """A file is a group of tests for one worker (`--dist loadgroup`)."""
-    file = item.path.relative_to(HERE).as_posix()
-    item.add_marker(pytest.mark.xdist_group(GROUPS.get(file, file)))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files in the order of their length."""
     items.sort(key=lambda item: place_of(item.path.relative_to(HERE).as_posix()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is for one worker, which makes its fixtures once; so are the files of one group."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0].removeprefix(f"{HERE.name}/")
+            return GROUPS.get(file, file)
+
+    return ByFile(config, log)
 
 
 def place_of(file: str) -> int:
