@@ -152,9 +152,11 @@ def roofline(profile: Profile, figure: Figure) -> bool:
 
 
 def scatter(axes: Axes, points: list[Placed], total: float) -> None:
-    """Area by share of time; the six longest are named."""
+    """Area by share of time; the longest are named."""
     for bound, colour in (("compute", GREEN), ("memory", ORANGE)):
         some = [each for each in points if each.bound == bound]
+        if not some:
+            continue
         axes.scatter(
             [each.intensity for each in some],
             [each.rate / 1e9 for each in some],
@@ -164,11 +166,24 @@ def scatter(axes: Axes, points: list[Placed], total: float) -> None:
             linewidth=0,
             label=f"{bound}-bound",
         )
-    for number, each in enumerate(sorted(points, key=lambda each: -each.seconds)[:6]):
+    for number, each in enumerate(apart(sorted(points, key=lambda each: -each.seconds))[:6]):
         axes.annotate(
             plain_name(each.path, 24), (each.intensity, each.rate / 1e9), fontsize=7, color=INK,
             xytext=(6, 6 if number % 2 else -10), textcoords="offset points",
         )  # fmt: skip
+
+
+def apart(points: list[Placed]) -> list[Placed]:
+    """The points without those that lie on an earlier one: two names in one place can't be read."""
+    kept: list[Placed] = []
+    for point in points:
+        if not any(near(point.intensity, one.intensity) and near(point.rate, one.rate) for one in kept):
+            kept.append(point)
+    return kept
+
+
+def near(a: float, b: float) -> bool:
+    return max(a, b) < 1.25 * min(a, b)
 
 
 def sweeps(profile: Profile, figure: Figure) -> bool:
