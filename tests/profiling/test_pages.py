@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from backbench.profiling.beside_published import beside, equal_to
 from backbench.profiling.document import Profile
-from backbench.profiling.markdown import markdown_text
-from backbench.profiling.page import page_text
-from backbench.profiling.plots import PICTURES, pictures
-from backbench.profiling.table import Table, mib
-from backbench.profiling.tables import memory_table, overview, tables_of
-from backbench.profiling.time_tables import block_table
-from backbench.profiling.writing import write_profiles
+from backbench.profiling.pages.beside_published import beside, equal_to
+from backbench.profiling.pages.markdown import markdown_text
+from backbench.profiling.pages.page import page_text
+from backbench.profiling.pages.plots import PICTURES, pictures
+from backbench.profiling.pages.table import Table, mib
+from backbench.profiling.pages.tables import memory_table, overview, tables_of
+from backbench.profiling.pages.time_tables import block_table
+from backbench.profiling.pages.writing import write_profiles
 from backbench.report.published.document import load, names
 from backbench.report.units import mb
 from backbench.spec.choice import Choice

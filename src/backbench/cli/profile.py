@@ -43,9 +43,9 @@ def profile(
 ) -> None:
     """Profile networks: structure, time by block and operator, memory, roofline, growth; nothing that can't fit is run."""
     from backbench.cli.progress import shown
+    from backbench.profiling.pages.writing import write_profiles
     from backbench.profiling.parts import Wanted
     from backbench.profiling.profile import profile_study
-    from backbench.profiling.writing import write_profiles
 
     flags = {
         "input": sizes(input, preset), "device": device, "runtime": runtime, "weights": [weights] if weights else None,
@@ -113,8 +113,8 @@ def print_profiles(profiles: Any, depth: int) -> None:
     """What fits a terminal; everything stands in the files."""
     from rich.console import Console
 
-    from backbench.profiling.table import Table
-    from backbench.profiling.terminal import shown
+    from backbench.profiling.pages.table import Table
+    from backbench.profiling.pages.terminal import shown
 
     console = Console()
     for part in shown(profiles, depth):

@@ -31,6 +31,7 @@ from backbench.spec.study import Study
 
 TIMEOUT = 3600.0
 CODE = ("models", "profiling")
+SHOWN = Path(__file__).parent / "pages"  # how a profile is shown changes no part
 IN_RUNTIME = ("whole", "nodes", "inputs")  # parts that import what the runtime needs, and nothing else
 
 
@@ -92,7 +93,8 @@ class Run:
 def code_sha256() -> str:
     """Of the code that decides what a part holds: what other code made is made again."""
     root, code = Path(backbench.__file__).parent, hashlib.sha256()
-    for path in sorted(path for folder in CODE for path in (root / folder).rglob("*.py")):
+    files = sorted(path for folder in CODE for path in (root / folder).rglob("*.py"))
+    for path in (path for path in files if SHOWN not in path.parents):
         code.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return code.hexdigest()
 

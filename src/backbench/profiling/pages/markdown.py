@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from backbench.profiling.beside_published import beside
 from backbench.profiling.document import Profile
-from backbench.profiling.plots import ALTERNATIVES
-from backbench.profiling.sentences import conditions_line, doubts_of, input_line
-from backbench.profiling.table import Table
-from backbench.profiling.tables import overview, tables_of
+from backbench.profiling.pages.beside_published import beside
+from backbench.profiling.pages.plots import ALTERNATIVES
+from backbench.profiling.pages.sentences import conditions_line, doubts_of, input_line
+from backbench.profiling.pages.table import Table
+from backbench.profiling.pages.tables import overview, tables_of
 from backbench.report.markdown import bullets, escape
 from backbench.report.units import plain_name
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from backbench.profiling.counted import shape_text
 from backbench.profiling.document import Profile
-from backbench.profiling.growth_tables import roofline_table, scaling_tables
 from backbench.profiling.numbers import memory, peak_rise, whole
-from backbench.profiling.table import Table, mib
-from backbench.profiling.time_tables import block_table, node_table, operator_table
+from backbench.profiling.pages.growth_tables import roofline_table, scaling_tables
+from backbench.profiling.pages.table import Table, mib
+from backbench.profiling.pages.time_tables import block_table, node_table, operator_table
 from backbench.report.units import NOTHING, digits, mb, millions, ms, percent, plain_name, width
 
 

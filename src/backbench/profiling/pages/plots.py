@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from backbench.profiling.document import Profile
-from backbench.profiling.drawings import GREY, INK, block_bars, memory_timeline, roofline, sweeps
+from backbench.profiling.pages.drawings import GREY, INK, block_bars, memory_timeline, roofline, sweeps
 from backbench.registry import require
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backbench.profiling.document import Profile
 from backbench.profiling.numbers import Part, before_after, parts_of, whole
-from backbench.profiling.table import Table
+from backbench.profiling.pages.table import Table
 from backbench.report.units import NOTHING, digits, ms, percent, plural
 
 MOST_ROWS = 40  # of operators or nodes; the profile's JSON has them all

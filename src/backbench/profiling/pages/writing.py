@@ -7,10 +7,10 @@ from pathlib import Path
 
 from backbench.errors import BackbenchError
 from backbench.profiling.document import Profile
-from backbench.profiling.markdown import markdown_text
-from backbench.profiling.page import page_text
+from backbench.profiling.pages.markdown import markdown_text
+from backbench.profiling.pages.page import page_text
+from backbench.profiling.pages.plots import pictures
 from backbench.profiling.parts import file_name
-from backbench.profiling.plots import pictures
 from backbench.records.store import write_atomically
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from backbench.profiling.document import Profile
 from backbench.profiling.numbers import peak_rise, whole
-from backbench.profiling.table import Table, mib
+from backbench.profiling.pages.table import Table, mib
 from backbench.report.published.document import Column, Document, Row, Value, load, names
 from backbench.report.published.document import Table as Published
 from backbench.report.units import NOTHING, digits, ms, plain_name, width

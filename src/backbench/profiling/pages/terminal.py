@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from backbench.profiling.beside_published import beside
 from backbench.profiling.document import Profile
-from backbench.profiling.sentences import conditions_line, doubts_of, input_line
-from backbench.profiling.table import Table
-from backbench.profiling.tables import overview, tables_of
+from backbench.profiling.pages.beside_published import beside
+from backbench.profiling.pages.sentences import conditions_line, doubts_of, input_line
+from backbench.profiling.pages.table import Table
+from backbench.profiling.pages.tables import overview, tables_of
 
 FEW = 2  # networks whose tables are all printed
 DROPPED = ("runtime", "mean ms", "img/s", "kernel", "read", "receptive field", "how", "bytes")

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
-from backbench.profiling.beside_published import beside
 from backbench.profiling.document import Profile
-from backbench.profiling.markdown import NOTE
-from backbench.profiling.plots import ALTERNATIVES
-from backbench.profiling.sentences import conditions_line, doubts_of, input_line
-from backbench.profiling.table import Table
-from backbench.profiling.tables import overview, tables_of
+from backbench.profiling.pages.beside_published import beside
+from backbench.profiling.pages.markdown import NOTE
+from backbench.profiling.pages.plots import ALTERNATIVES
+from backbench.profiling.pages.sentences import conditions_line, doubts_of, input_line
+from backbench.profiling.pages.table import Table
+from backbench.profiling.pages.tables import overview, tables_of
 from backbench.report.units import plain_name
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -43,7 +43,7 @@ def page_text(profiles: Sequence[Profile], depth: int, drawings: Mapping[str, Ma
 
 
 def asset(name: str) -> str:
-    return (files("backbench.profiling") / name).read_text(encoding="utf-8")
+    return (files("backbench.profiling.pages") / name).read_text(encoding="utf-8")
 
 
 def search_box() -> str:

@@ -10,8 +10,8 @@ import numpy as np
 
 from backbench.profiling.counted import shape_text
 from backbench.profiling.document import Profile
-from backbench.profiling.growth_tables import precision_of
 from backbench.profiling.numbers import parts_of
+from backbench.profiling.pages.growth_tables import precision_of
 from backbench.profiling.roofline import Placed, placed, ridge
 from backbench.profiling.scaling import pixel_fit, time_fit
 from backbench.profiling.swept import Point

@@ -7,10 +7,10 @@ from statistics import median
 
 from backbench.profiling.counted import shape_text
 from backbench.profiling.document import Profile
+from backbench.profiling.pages.table import Table
 from backbench.profiling.roofline import placed, ridge
 from backbench.profiling.scaling import memory_fit, pixel_fit, time_fit
 from backbench.profiling.swept import Limit, Point
-from backbench.profiling.table import Table
 from backbench.report.units import NOTHING, digits, mb, ms, percent, plural
 
 
