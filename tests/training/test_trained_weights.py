@@ -11,6 +11,7 @@ from backbench.settings import Settings
 from backbench.spec.choice import Choice
 from backbench.training.recipe import load_recipe
 from backbench.training.store import TrainedWeights, evaluate_on_test, train_cached
+from backbench.trunk.family import two_levels
 
 MODEL, DIGITS = Choice(name="resnet20", options={"width": 4}), Choice(name="digits")
 
@@ -58,6 +59,18 @@ def test_the_test_part_is_read_once(recipe: str) -> None:
     assert found.about["evaluations_on_test"] == 1
     assert evaluate_on_test(found, MODEL, DIGITS, Settings()) == first
     assert trained(recipe).about["evaluations_on_test"] == 1
+
+
+def test_another_tree_at_the_same_path_is_another_training(recipe: str, tmp_path: Path) -> None:
+    model = Choice(name="trunk", options={"tree": str(tmp_path / "tree.json")})
+    paths = set()
+    for width in (4, 6):
+        layers = (f"conv:out={width}",)
+        classes = tuple(map(str, range(10)))
+        tree = two_levels(classes, [tuple(range(5)), tuple(range(5, 10))], (1, 8, 8), layers, layers)
+        (tmp_path / "tree.json").write_text(tree.text())
+        paths.add(trained(recipe, model=model).path)
+    assert len(paths) == 2
 
 
 def test_changed_weights_are_refused(recipe: str) -> None:

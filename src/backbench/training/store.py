@@ -18,6 +18,7 @@ from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing
 from backbench.errors import DataError
 from backbench.models.build import build, default_preprocessing, load_given, load_weights, save_weights
+from backbench.models.own import content_of
 from backbench.models.weights import sha256
 from backbench.records.environment import packages, tool
 from backbench.records.manifest import write_training_manifest
@@ -157,10 +158,11 @@ def key_of(
 
     A bound on memory is: batch norm sees the micro-batches that it makes.
     """
-    given = weights_file(weights)
+    given, named = weights_file(weights), content_of(model)
     start: Any = weights if given is None else sha256(given.path)
     return {
         "model": model.model_dump(mode="json"),
+        **({"named": named} if named else {}),  # a tree's file: its path alone would serve weights of another tree
         "dataset": images.checksum,
         "validation": len(images.validation),
         "recipe": recipe.identity(),
