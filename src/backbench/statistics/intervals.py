@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from statistics import fmean, median
 
@@ -69,6 +70,7 @@ class LogInterval:
         return math.exp(self.mean - reach), math.exp(self.mean + reach)
 
 
+@lru_cache(maxsize=4096)
 def t_quantile(freedom: int, probability: float) -> float:
     """Student's t: the value below which `probability` lies."""
     from scipy.special import stdtrit
