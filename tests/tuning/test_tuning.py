@@ -89,7 +89,7 @@ def test_the_best_is_named_with_what_can_not_be_told_from_it() -> None:
 
 
 def test_a_real_search_on_digits(cache: Path, tmp_path: Path) -> None:
-    asked = wanted({"runtime": "onnxruntime"}, {"runtime": "eager"}, protocol="quick")
+    asked = wanted({"runtime": "onnxruntime"}, {"runtime": "eager"}, protocol="screen")
     found = tune(asked, tmp_path / "out", Settings(cache=cache, allow_untrained=True))
     assert {row.cell.runtime.name for row in found.ranked} == {"eager", "onnxruntime"}
     assert len(list((found.folder / "records").glob("*.json"))) == 2

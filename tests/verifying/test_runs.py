@@ -33,7 +33,7 @@ def flat(num_classes, in_channels, input_size):
 """
 RECIPE = "description: a test's\nepochs: 2\nbatch: 8\noptimizer: adamw\nlr: {lr}\nprecision: fp32\n"
 STUDY = (
-    "--model", "mynets:flat", "--dataset", "./pets", "--recipe", "tiny.yaml", "--protocol", "quick",
+    "--model", "mynets:flat", "--dataset", "./pets", "--recipe", "tiny.yaml", "--protocol", "screen",
     "--runtime", "eager", "--runtime", "onnxruntime", "--deterministic",
 )  # fmt: skip
 
