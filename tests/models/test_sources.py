@@ -290,3 +290,9 @@ def test_pretrained_networks_keep_their_channels_and_others_take_the_datasets() 
 def test_an_input_overrides_the_shape(name: str) -> None:
     found = default_preprocessing(Choice.parse(name), dataset(3, None), (1, 1, 50, 33))
     assert (found.size, found.channels, len(found.mean), len(found.std)) == ((50, 33), 1, 1, 1)
+
+
+def test_a_stated_size_is_the_size_of_the_images() -> None:
+    """A transformer that was made for 518 pixels is shown images of 224 where its options say so."""
+    for name, side in (("vit_base_patch14_dinov2", 518), ("vit_base_patch14_dinov2:img_size=224", 224)):
+        assert default_preprocessing(Choice.parse(name), dataset()).size == (side, side)

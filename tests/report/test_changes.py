@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backbench.report.changes import changes
-from backbench.report.reading import records_in
+from backbench.report.folders import records_in
 from backbench.report.section import sections
 from records_builder import make_cell, make_record, write_records
 

@@ -12,7 +12,8 @@ import pytest
 from backbench.errors import BackbenchError
 from backbench.records.schema import Record
 from backbench.report.comparison import baseline_of, baselines, latency_ratios, same_run
-from backbench.report.reading import Found, records_in
+from backbench.report.folders import records_in
+from backbench.report.reading import Found
 from backbench.report.rows import Row
 from backbench.report.section import Section, sections
 from backbench.report.table import difference, latency, speed

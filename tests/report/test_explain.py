@@ -15,7 +15,7 @@ from backbench.cli.explain import explain as command
 from backbench.errors import BackbenchError
 from backbench.records.schema import Record
 from backbench.report.explain import Explanation, explain
-from backbench.report.reading import find_records
+from backbench.report.folders import find_records
 from records_builder import make_artefact, make_cell, make_record, make_refused, make_warning, write_records
 
 SLOW, FAST = [(2e-3,) * 3] * 5, [(1e-3,) * 3] * 5

@@ -15,11 +15,11 @@ from rich.console import Console
 from backbench.errors import BackbenchError, UsageError
 from backbench.report.axes import AXES, Axis
 from backbench.report.csv import FIELDS, csv_text
+from backbench.report.folders import records_in
 from backbench.report.html.document import html_text
 from backbench.report.markdown import escape, report_text
 from backbench.report.pareto import Interval, Point, standings
 from backbench.report.plot import MAX_POINTS, chosen, svg
-from backbench.report.reading import records_in
 from backbench.report.section import MAX_SHOWN, Section, sections
 from backbench.report.survey import survey
 from backbench.report.terminal import MAX_LINES, show, shown

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backbench.errors import BackbenchError, UsageError
-from backbench.report.reading import find_records, read_record, read_records, records_in
+from backbench.report.folders import find_records, read_records, records_in, scan
+from backbench.report.reading import read_record
+from backbench.report.sealing import hashing
 from records_builder import make_cell, make_latency, make_record, write_records
 
 
@@ -131,3 +134,34 @@ def test_numbers_survive_the_file_exactly(tmp_path: Path) -> None:
     record = make_record(latency=None, measurements={"latency": make_latency([values])})
     read = read_records([write_records(tmp_path, record)])[0]
     assert read.measurements["latency"].samples[0].values == values
+
+
+def test_what_a_helper_hashes_is_what_is_hashed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sound, changed, cut off and with a default left out: with a helper as without one."""
+    folder = write_records(tmp_path / "run", *(make_record(cell=make_cell(seed=seed)) for seed in range(4)))
+    _, changed, cut, shorter = sorted((folder / "records").glob("*.json"))
+    rewrite(changed, status="skipped")
+    cut.write_text(cut.read_text()[:-20])
+    short = {key: value for key, value in json.loads(shorter.read_text()).items() if key != "reason"}
+    shorter.write_text(json.dumps(short))
+    alone = scan([folder])
+    assert [len(alone.found), len(alone.faults)] == [2, 2]
+    monkeypatch.setattr("backbench.report.folders.MANY", 1)
+    helped = scan([folder])
+    assert helped.faults == alone.faults
+    assert [item.record for item in helped.found] == [item.record for item in alone.found]
+
+
+def test_a_helper_proves_what_is_sound_and_nothing_else(tmp_path: Path) -> None:
+    folder = write_records(tmp_path / "run", *(make_record(cell=make_cell(seed=seed)) for seed in range(2)))
+    first, second = sorted((folder / "records").glob("*.json"))
+    rewrite(second, status="skipped")
+    with hashing([first, second]) as proved:
+        assert proved() == {sha256(first.read_bytes()).hexdigest()}
+
+
+def test_a_helper_that_can_not_run_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_records(tmp_path / "run", make_record())
+    monkeypatch.setattr("backbench.report.folders.MANY", 1)
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    assert len(scan([folder]).found) == 1

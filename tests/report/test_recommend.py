@@ -13,8 +13,8 @@ from backbench.cli import app
 from backbench.errors import UsageError
 from backbench.report.advice import Advice, advise, overall
 from backbench.report.advice_words import data, lines
+from backbench.report.folders import records_in
 from backbench.report.limits import KINDS, Limit, read_limit
-from backbench.report.reading import records_in
 from backbench.report.section import sections
 from records_builder import make_artefact, make_cell, make_record, write_records
 

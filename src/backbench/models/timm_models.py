@@ -38,7 +38,7 @@ class Timm(Source):
         return create(choice, pretrained, {"num_classes": num_classes, "in_chans": in_channels, **sized})
 
     def preprocessing(self, choice: Choice, dataset: Dataset) -> Preprocessing:
-        return from_config(published(choice.name))
+        return at_stated_size(from_config(published(choice.name)), choice.options.get("img_size"))
 
 
 class Hub(Source):
@@ -116,6 +116,11 @@ def size_option(config: dict[str, Any], input_size: tuple[int, int]) -> dict[str
     """`img_size` for networks of a fixed input size, where it is another one; convolutional ones don't take it."""
     fixed = config.get("fixed_input_size", False) and tuple(config["input_size"][1:]) != tuple(input_size)
     return {"img_size": tuple(input_size)} if fixed else {}
+
+
+def at_stated_size(made_for: Preprocessing, img_size: Any) -> Preprocessing:
+    """`vit_base_patch14_dinov2:img_size=224` is shown images of 224 pixels, not of the 518 it was made for."""
+    return made_for.model_copy(update={"size": (img_size, img_size)}) if isinstance(img_size, int) else made_for
 
 
 def from_config(config: dict[str, Any]) -> Preprocessing:

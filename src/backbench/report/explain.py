@@ -10,7 +10,8 @@ from backbench.errors import BackbenchError
 from backbench.report.changes import step_text, steps
 from backbench.report.explain_causes import Cause, causes
 from backbench.report.explain_verdicts import Case, Verdict, against_text, case_of, verdicts
-from backbench.report.reading import Found, find_records, record_files, study_folder
+from backbench.report.folders import find_records, record_files, study_folder
+from backbench.report.reading import Found
 from backbench.report.rows import Row
 from backbench.report.units import plain_name
 

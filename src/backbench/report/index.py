@@ -23,7 +23,7 @@ import backbench
 from backbench.errors import BackbenchError
 from backbench.records.schema import SCHEMA_VERSION
 from backbench.records.store import write_atomically
-from backbench.report.reading import distinct_files
+from backbench.report.folders import distinct_files
 from backbench.report.terminal import Shown
 
 NAME = ".report-index.json"

@@ -8,7 +8,8 @@ from os.path import isfile
 from pathlib import Path
 
 from backbench.errors import UsageError
-from backbench.report.reading import Found, find_records, records_in
+from backbench.report.folders import find_records, records_in
+from backbench.report.reading import Found
 
 LEAST = 4  # digits of an id
 MAX_NAMED = 8

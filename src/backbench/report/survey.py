@@ -12,7 +12,8 @@ from pathlib import Path
 
 from backbench.errors import BackbenchError, UsageError
 from backbench.report.comparison import baseline_of
-from backbench.report.reading import Found, listed, none_in, scan
+from backbench.report.folders import listed, none_in, scan
+from backbench.report.reading import Found
 from backbench.report.section import Section, sections
 from backbench.report.units import plain_name, plural
 

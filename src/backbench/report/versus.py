@@ -12,8 +12,9 @@ from pathlib import Path
 
 from backbench.errors import CantTell, UsageError
 from backbench.report.comparison import Versus, against
+from backbench.report.folders import records_in
 from backbench.report.groups import Alike, conditions
-from backbench.report.reading import Found, records_in
+from backbench.report.reading import Found
 from backbench.report.rows import Row
 from backbench.report.table import refusal
 

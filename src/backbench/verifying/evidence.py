@@ -12,7 +12,8 @@ from typing import Any
 from backbench.errors import UsageError
 from backbench.records.manifest import Manifest, read_manifest
 from backbench.records.schema import Record
-from backbench.report.reading import Found, records_in
+from backbench.report.folders import records_in
+from backbench.report.reading import Found
 from backbench.report.rows import Row
 from backbench.report.units import plain_name
 from backbench.spec.choice import is_reference

@@ -12,7 +12,8 @@ from backbench.errors import BackbenchError
 from backbench.records.lock import LOCK
 from backbench.records.manifest import MANIFEST, Manifest, file_sha256, read_manifest
 from backbench.records.schema import Record
-from backbench.report.reading import read_record, record_files
+from backbench.report.folders import record_files
+from backbench.report.reading import read_record
 from backbench.verifying.finding import Finding
 
 KINDS = {LOCK: "lock", "study.json": "study", "weights.safetensors": "weights"}
