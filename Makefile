@@ -34,6 +34,7 @@ lint: .venv/$(STAMP)
 
 docs: .venv/$(STAMP)
 	.venv/bin/python docs/generate.py
+	.venv/bin/python docs/results_page.py
 
 site: .venv/$(STAMP)
 	.venv/bin/mkdocs build --strict --quiet

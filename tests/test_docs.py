@@ -67,6 +67,13 @@ def test_generated_pages_are_fresh(tmp_path: Path) -> None:
         assert (kept / page.name).read_text() == page.read_text(), f"{page.name} is not fresh: make docs"
 
 
+def test_the_results_are_those_of_the_records(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(DOCS / "results_page.py"), str(tmp_path)], check=True)
+    written = (tmp_path / "results.md").read_text()
+    assert (DOCS / "results.md").read_text() == written, "results.md is not fresh: make docs"
+    assert len(re.findall(r"\| [0-9a-f]{12} \|$", written, re.MULTILINE)) >= 9
+
+
 @pytest.mark.parametrize("example", examples("console"), ids=str)
 def test_commands_in_the_docs_exist(example: Example) -> None:
     assert example.commands
