@@ -21,6 +21,7 @@ SHAPES = {"digits": (1, 8), "letters": (1, 28), "colour": (3, 32)}
 SMALL = (
     "resnet20:width=4",
     "resnet20:width=4,shortcut=b",
+    "resnet20:width=4,stem_stride=2",
     "vgg16_bn_cifar:width=4",
     "mobilenetv2_small:width=0.1",
     "vit_mini:dim=16,depth=2,heads=2",
@@ -106,6 +107,7 @@ def test_exports_with_a_free_batch(text: str, onnx_outputs: Callable[..., np.nda
     [
         ("resnet20", 269_722),
         ("resnet20:shortcut=b", 272_474),
+        ("resnet20:stem_stride=2", 269_722),
         ("resnet32", 464_154),
         ("resnet44", 658_586),
         ("resnet56", 853_018),
@@ -125,10 +127,12 @@ def test_parameters_are_the_published_ones(text: str, expected: int) -> None:
     [
         ("resnet20", 40.55),
         ("resnet20:shortcut=b", 40.81),
+        ("resnet20:stem_stride=2", 10.14),
         ("resnet56", 125.49),
         ("vgg16_bn_cifar", 313.20),
         ("vgg16_bn_cifar:poolings=3", 398.14),
         ("mobilenetv2_small", 87.98),
+        ("mobilenetv2_small:stem_stride=2", 41.30),
     ],
 )
 def test_macs_are_the_published_ones(text: str, millions: float) -> None:

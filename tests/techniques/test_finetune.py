@@ -170,16 +170,17 @@ def test_the_blended_loss_is_hintons() -> None:
     assert float(blend(student, torch.tensor([0, 1, 2, 0, 1]))) == pytest.approx(hard)
 
 
-def test_a_teacher_by_name_is_trained_once_and_shared(recipe: str, context: Context) -> None:
+@pytest.mark.parametrize("teacher", ["resnet20", "resnet20:width=8"])
+def test_a_teacher_by_name_is_trained_once_and_shared(teacher: str, recipe: str, context: Context) -> None:
     from backbench.training.store import train_cached
 
-    part = Distill(teacher="resnet20", teacher_recipe=recipe, recipe=recipe)
+    part = Distill(teacher=teacher, teacher_recipe=recipe, recipe=recipe)
     part.apply(network(NET), context)
     told: list[str] = []
-    in_a_cell = MODELS.resolve(Choice(name="resnet20"))
+    in_a_cell = MODELS.resolve(Choice.parse(teacher))
     cell = train_cached(in_a_cell, Choice(name="digits"), recipe, seed=0, settings=context.settings, tell=told.append)
     assert told == []
-    assert context.notes["training"]["teacher"]["model"] == "resnet20"
+    assert context.notes["training"]["teacher"]["model"] == teacher
     assert cell.about["validation_accuracy"] == pytest.approx(
         context.notes["training"]["teacher"]["validation_accuracy"], abs=0.02
     )
@@ -206,6 +207,7 @@ def test_without_images_to_train_on_it_is_skipped(context: Context) -> None:
         ("distill", SpecError, "teacher"),
         ("distill:teacher=resnet56", SpecError, "untrained teacher teaches nothing"),
         ("distill:teacher=resnte56,teacher_recipe=short", UnknownName, "did you mean 'resnet56'"),
+        ("distill:teacher=resnet20:widht=8,teacher_recipe=short", SpecError, "did you mean 'width'"),
         ("distill:teacher=resnet56,teacher_recipe=shrot", UnknownName, "did you mean 'short'"),
         ("distill:teacher=resnet56,teacher_weights=none.pt", UsageError, "'none.pt' is no file"),
     ],

@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 
 class ResNetCifar(Family):
-    """A residual net for small images; `width` is the channels of the first of its three stages, 16 as published."""
+    """A residual net for small images; `width` is the channels of the first of its three stages, 16 as published.
+
+    A `stem_stride` of 2 quarters the MACs and keeps the parameters: for letters, and for small budgets.
+    """
 
     depth: ClassVar[int]
 
     shortcut: Literal["a", "b"] = "a"
     width: Annotated[int, Field(ge=1, le=1024)] = 16
+    stem_stride: Literal[1, 2] = 1
 
     def build(self, num_classes: int, in_channels: int, input_size: tuple[int, int]) -> nn.Module:
         from backbench.models.networks.resnet import ResNet
 
         blocks = (self.depth - 2) // 6  # two convolutions a block, three stages
-        return ResNet(blocks, self.width, self.shortcut == "b", in_channels, num_classes)
+        return ResNet(blocks, self.width, self.shortcut == "b", self.stem_stride, in_channels, num_classes)
 
 
 class ResNet20(ResNetCifar):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class Distill(Technique):
     """Trains with a teacher's outputs: `teacher` is a network's name, its weights those of `teacher_recipe` or `teacher_weights`.
 
+    The name may have an option: `teacher=resnet20:width=32`.
     `recipe`: the student's; the teacher has `weight` of the loss, at `temperature`.
     """
 
@@ -52,7 +53,7 @@ class Distill(Technique):
         from backbench.models.build import check_model
 
         load_recipe(self.recipe)
-        check_model(Choice(name=self.teacher))
+        check_model(Choice.parse(self.teacher))
         if self.teacher_recipe is not None:
             load_recipe(self.teacher_recipe)
         elif self.teacher_weights != "pretrained" and not Path(str(self.teacher_weights)).is_file():
@@ -95,8 +96,8 @@ class Distill(Technique):
         """With its defaults written down, as in a cell: so a cell's trained weights are the teacher's."""
         from backbench.models import REGISTRY
 
-        choice = Choice(name=self.teacher)
-        return REGISTRY.resolve(choice) if self.teacher in REGISTRY else choice
+        choice = Choice.parse(self.teacher)
+        return REGISTRY.resolve(choice) if choice.name in REGISTRY else choice
 
     def _weights(self, context: Context) -> Path:
         """The teacher's weights file; trains it where a recipe is named and its weights are not there yet."""
@@ -117,7 +118,7 @@ def refuse_other_input(teacher: str, weights: str | None, context: Context) -> N
     from backbench.models.build import default_preprocessing
 
     given = "pretrained" if weights == "pretrained" else None
-    usual = default_preprocessing(Choice(name=teacher), context.dataset, (1, *context.shape), weights=given)
+    usual = default_preprocessing(Choice.parse(teacher), context.dataset, (1, *context.shape), weights=given)
     mine = context.preprocessing
     differ = [name for name in ("mean", "std", "channels", "size") if getattr(usual, name) != getattr(mine, name)]
     if differ:

@@ -46,10 +46,11 @@ class MobileNetV2(nn.Module):
     A halving of the image's `side` to under 4 pixels is left out: a 3×3 filter has nothing to look at there.
     """
 
-    def __init__(self, width: float, in_channels: int, num_classes: int, side: int) -> None:
+    def __init__(self, width: float, stem_stride: int, in_channels: int, num_classes: int, side: int) -> None:
         super().__init__()
         channels, head = scaled(STEM, width), scaled(HEAD, max(1.0, width))
-        layers = convolution(in_channels, channels, 3)
+        layers = convolution(in_channels, channels, 3, stem_stride)
+        side = -(-side // stem_stride)
         for expansion, after, blocks, wanted in STAGES:
             stride = wanted if side > 3 * wanted else 1
             side = -(-side // stride)

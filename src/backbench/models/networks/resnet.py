@@ -47,9 +47,11 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     """`blocks` residual blocks in each of three stages of `width`, 2 `width` and 4 `width` channels."""
 
-    def __init__(self, blocks: int, width: int, project: bool, in_channels: int, num_classes: int) -> None:
+    def __init__(
+        self, blocks: int, width: int, project: bool, stem_stride: int, in_channels: int, num_classes: int
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, 1, 1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stem_stride, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.layer1 = stage(blocks, width, width, 1, project)
         self.layer2 = stage(blocks, width, 2 * width, 2, project)
