@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from backbench.report.markdown import escape, grid
+from backbench.report.changes import changes
+from backbench.report.markdown import bullets, escape, grid
 from backbench.report.rows import Row
 from backbench.report.section import Section
 from backbench.report.survey import survey
@@ -58,6 +59,15 @@ def study(folder: Path) -> Iterator[str]:
             yield f"### {escape(section.group.title)}"
             yield conditions(section)
             yield table(section)
+            yield from changed(section)
+
+
+def changed(section: Section) -> Iterator[str]:
+    """What each technique took away, and whether it was faster: the report's own verdicts."""
+    lines = changes(section)
+    if lines:
+        yield "What the techniques changed:"
+        yield bullets(map(escape, lines))
 
 
 def conditions(section: Section) -> str:
@@ -79,7 +89,7 @@ def versions(inputs: dict[str, object]) -> dict[str, str]:
 def table(section: Section) -> str:
     """The report's own columns, those that hold something, with the weights' source and the record."""
     known = {column.title: column for column in (*RESULTS, *COSTS)}
-    columns = [*NAMES[1:], *(known[title] for title in SHOWN), WEIGHTS, RECORD]
+    columns = [*NAMES, *(known[title] for title in SHOWN), WEIGHTS, RECORD]
     rows = [row for row in section.shown if row.status == "ok"]
     found = [(column, texts(section, column, rows)) for column in columns]
     filled = [(column, said) for column, said in found if set(said.values()) - {"–", ""}]
