@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from backbench.errors import BackbenchError, UsageError
-from backbench.report.folders import find_records, read_records, records_in, scan
+from backbench.report.folders import find_records, read_records, records_in
 from backbench.report.reading import read_record
-from backbench.report.sealing import hashing
+from backbench.report.sealing import as_python, ordered, own_hash, quick_hash
+from backbench.spec.cell import canonical
 from records_builder import make_cell, make_latency, make_record, write_records
+
+SIGNS = st.characters(exclude_characters="\x7f,]}", exclude_categories=["Cs"])
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+SCALARS = st.none() | st.booleans() | st.integers() | FLOATS | st.text(SIGNS)
 
 
 @pytest.fixture
@@ -136,32 +144,27 @@ def test_numbers_survive_the_file_exactly(tmp_path: Path) -> None:
     assert read.measurements["latency"].samples[0].values == values
 
 
-def test_what_a_helper_hashes_is_what_is_hashed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sound, changed, cut off and with a default left out: with a helper as without one."""
-    folder = write_records(tmp_path / "run", *(make_record(cell=make_cell(seed=seed)) for seed in range(4)))
-    _, changed, cut, shorter = sorted((folder / "records").glob("*.json"))
-    rewrite(changed, status="skipped")
-    cut.write_text(cut.read_text()[:-20])
-    short = {key: value for key, value in json.loads(shorter.read_text()).items() if key != "reason"}
-    shorter.write_text(json.dumps(short))
-    alone = scan([folder])
-    assert [len(alone.found), len(alone.faults)] == [2, 2]
-    monkeypatch.setattr("backbench.report.folders.MANY", 1)
-    helped = scan([folder])
-    assert helped.faults == alone.faults
-    assert [item.record for item in helped.found] == [item.record for item in alone.found]
+@given(st.recursive(SCALARS | st.lists(SCALARS), lambda inner: st.dictionaries(st.text(SIGNS), inner), max_leaves=20))
+@example([1e-5, -1.25e-5, 10.00001, 1e-7, 1.5e16, 1e22, 5e-324, 0.0, -0.0, 123456.0, 1e100])
+@example({"é": '×\u2028\n"\\', "b": [True, None, 2**63, -1], "a": {"z": 1, "y": "1e-7"}})
+def test_the_quick_writer_writes_as_python_does(data: object) -> None:
+    assert as_python(to_json(ordered(data)).decode()) == canonical(data)
 
 
-def test_a_helper_proves_what_is_sound_and_nothing_else(tmp_path: Path) -> None:
-    folder = write_records(tmp_path / "run", *(make_record(cell=make_cell(seed=seed)) for seed in range(2)))
-    first, second = sorted((folder / "records").glob("*.json"))
-    rewrite(second, status="skipped")
-    with hashing([first, second]) as proved:
-        assert proved() == {sha256(first.read_bytes()).hexdigest()}
+def test_a_string_that_looks_like_a_number_is_no_fault() -> None:
+    """The quick hash misses, and the hash proper decides."""
+    content = {"message": "at 0.00001, and at 1e-7]"}
+    assert quick_hash(content) != own_hash(content)
 
 
-def test_a_helper_that_can_not_run_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = write_records(tmp_path / "run", make_record())
-    monkeypatch.setattr("backbench.report.folders.MANY", 1)
-    monkeypatch.setattr("sys.executable", "/bin/false")
-    assert len(scan([folder]).found) == 1
+def test_the_quick_hash_hits_on_real_numbers(record_file: Path) -> None:
+    content = json.loads(record_file.read_text())
+    generator = np.random.default_rng(0)
+    content["values"] = [float(value) for value in generator.lognormal(-10, 5, 2000)]
+    content["said"] = "3 × faster — ±2 %"
+    assert quick_hash(content) == own_hash(content)
+    assert quick_hash(json.loads(record_file.read_text())) == content_id(record_file)
+
+
+def content_id(path: Path) -> str:
+    return str(json.loads(path.read_text())["record_id"])

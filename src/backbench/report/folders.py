@@ -7,17 +7,15 @@ them back beside the sound ones, for a report that lists them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from os import listdir
 from os.path import isdir, isfile, islink, realpath, sep
 from pathlib import Path
 
 from backbench.errors import BackbenchError, UsageError
 from backbench.records.schema import Record
-from backbench.report.reading import Found, parsed, read_bytes, read_record
-from backbench.report.sealing import MANY, hashing
+from backbench.report.reading import Found, read_record
 
 MAX_NAMED = 20  # faulty files that an error lists
 NO_RECORDS = frozenset({"study.json", "artefact.json", "manifest.json"})  # other JSON that may lie in such a folder
@@ -49,41 +47,16 @@ def find_records(folders: Sequence[Path]) -> list[Found]:
 
 def scan(folders: Sequence[Path]) -> Scan:
     """Every record file, read or refused. Raises UsageError where a folder is not there."""
-    files = distinct_files(folders)
-    read = helped(files) if len(files) >= MANY else [attempt(path, folder) for path, folder in files.items()]
-    found = tuple(item for item in read if isinstance(item, Found))
-    return Scan(found, tuple(item for item in read if isinstance(item, str)))
-
-
-def helped(files: Mapping[Path, Path]) -> list[Found | str]:
-    """As `attempt` of each, the hashes by a helper; a file of which it proves nothing is read again, in full."""
-    with hashing(files) as proved:
-        early = {path: unhashed(path, folder) for path, folder in files.items()}
-        sound = proved()
-    return [
-        found if found and digest in sound else attempt(path, files[path]) for path, (found, digest) in early.items()
-    ]
-
-
-def unhashed(path: Path, folder: Path) -> tuple[Found | None, str]:
-    """The record, its hash not yet looked at, and the SHA-256 of the file's bytes; None where it can't be used."""
-    try:
-        raw = read_bytes(path)
-        found = Found(parsed(path, raw)[1], path, folder)
-        _ = found.correct  # raises
-    except BackbenchError:
-        return None, ""
-    return found, sha256(raw).hexdigest()
-
-
-def attempt(path: Path, folder: Path) -> Found | str:
-    """One file, or the sentence that says why it can't be used."""
-    try:
-        found = Found(read_record(path), path, folder)
-        _ = found.correct  # raises
-    except BackbenchError as error:
-        return str(error)
-    return found
+    found: list[Found] = []
+    faults: list[str] = []
+    for path, folder in distinct_files(folders).items():
+        try:
+            item = Found(read_record(path), path, folder)
+            _ = item.correct  # raises
+            found.append(item)
+        except BackbenchError as error:
+            faults.append(str(error))
+    return Scan(tuple(found), tuple(faults))
 
 
 def distinct_files(folders: Sequence[Path]) -> dict[Path, Path]:

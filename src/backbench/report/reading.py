@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from backbench.errors import BackbenchError
 from backbench.records.schema import SCHEMA_VERSION, Record
-from backbench.report.sealing import own_hash
+from backbench.report.sealing import own_hash, quick_hash
 
 MAX_BYTES = 256 * 1024**2  # a record holds raw samples of one cell: kilobytes, at most a few megabytes
 MAX_IMAGES = 10**7  # of a test part; a few packed bytes can claim any number
@@ -59,17 +59,7 @@ def unpacked(text: str, n: int) -> NDArray[np.uint16]:
 
 def read_record(path: Path) -> Record:
     """One record file. Raises BackbenchError with one sentence that names it."""
-    data, record = parsed(path, read_bytes(path))
-    if record.record_id not in content_hashes(path, data, record):
-        raise BackbenchError(
-            f"{path}: this record was changed after it was written (its content is not what its record_id says)"
-        )
-    return record
-
-
-def parsed(path: Path, raw: bytes) -> tuple[dict[str, Any], Record]:
-    """The file's data and the record in it, its hash not looked at."""
-    data = json_in(path, raw)
+    data = read_json(path)
     if not isinstance(data, dict) or "schema_version" not in data or "cell_id" not in data:
         raise BackbenchError(f"{path}: this is JSON, but no backbench record (it has no schema_version and cell_id)")
     check_version(path, data["schema_version"])
@@ -80,29 +70,23 @@ def parsed(path: Path, raw: bytes) -> tuple[dict[str, Any], Record]:
     except BackbenchError as error:
         raise BackbenchError(f"{path}: this record is malformed: {error}") from None
     refuse_numbers(path, record)
-    return data, record
+    if record.record_id not in content_hashes(path, data, record):
+        raise BackbenchError(
+            f"{path}: this record was changed after it was written (its content is not what its record_id says)"
+        )
+    return record
 
 
 def read_json(path: Path) -> Any:
-    """The file's JSON. Raises BackbenchError where it can't be read or is none."""
-    return json_in(path, read_bytes(path))
-
-
-def read_bytes(path: Path) -> bytes:
+    """The file's JSON; NaN and infinity are no JSON. pydantic's parser, because it is six times as fast on floats."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BackbenchError(f"{path}: {path.stat().st_size:,} bytes; a record has at most {MAX_BYTES:,}")
-        return path.read_bytes()
-    except OSError as error:
-        raise BackbenchError(f"{path}: can't be read: {error.strerror}") from None
-
-
-def json_in(path: Path, raw: bytes) -> Any:
-    """NaN and infinity are no JSON. pydantic's parser, because it is six times as fast on floats."""
-    try:
-        return from_json(raw, allow_inf_nan=False)
+        return from_json(path.read_bytes(), allow_inf_nan=False)
     except ValueError as error:
         raise BackbenchError(f"{path}: not JSON, or cut off: {shortened(error)}") from None
+    except OSError as error:
+        raise BackbenchError(f"{path}: can't be read: {error.strerror}") from None
 
 
 def check_version(path: Path, version: object) -> None:
@@ -139,6 +123,7 @@ def refuse_numbers(path: Path, record: Record) -> None:
 def content_hashes(path: Path, data: Mapping[str, Any], record: Record) -> Iterator[str]:
     """What `record_id` may be: the hash of the file's own data (quick), or of the record with its defaults filled in."""
     try:
+        yield quick_hash(data)
         yield own_hash(data)
         yield record.content_hash()
     except (ValueError, RecursionError) as error:  # a number that overflowed to infinity, or nesting without end
