@@ -8,15 +8,15 @@ Nothing is typed by hand; what was not measured is not in a table. A test compar
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from backbench.report.changes import changes
-from backbench.report.markdown import bullets, escape, grid
+from backbench.report.markdown import bullets, escape, grid, measured_only
 from backbench.report.rows import Row
 from backbench.report.section import Section
 from backbench.report.survey import survey
-from backbench.report.table import COSTS, NAMES, RESULTS, Column, Line, texts
+from backbench.report.table import COSTS, RESULTS, Column, table
 
 DOCS = Path(__file__).parent
 RESULTS_FOLDER = DOCS.parent / "results"
@@ -58,7 +58,7 @@ def study(folder: Path) -> Iterator[str]:
         if section.measured:
             yield f"### {escape(section.group.title)}"
             yield conditions(section)
-            yield table(section)
+            yield made_of(section)
             yield from changed(section)
 
 
@@ -71,34 +71,29 @@ def changed(section: Section) -> Iterator[str]:
 
 
 def conditions(section: Section) -> str:
-    """What holds for every row: the dataset as it is, rounds, the host's grade, versions."""
+    """What holds for every row: rounds, the host's grade, the day, versions."""
     records = [row.record for row in section.measured]
     grades = ", ".join(sorted({row.grade for row in section.measured if row.grade}))
     rounds = sorted({len(row.medians) for row in section.measured if row.medians})
-    dates = sorted({record.created_utc[:10] for record in records})
-    spread = " to ".join(str(count) for count in dict.fromkeys((rounds[0], rounds[-1]))) if rounds else "no"
-    named = (f"{name} {version}" for name, version in sorted(versions(records[0].inputs).items()))
-    return f"{spread} fresh processes a cell, host grade {grades}, {dates[-1]}; {escape(', '.join(named))}."
+    days = sorted({record.created_utc[:10] for record in records})
+    named = (f"{name} {version}" for name, version in sorted(records[0].inputs["versions"].items()))
+    return f"{span(rounds)} fresh processes a cell, host grade {grades}, {span(days)}; {escape(', '.join(named))}."
 
 
-def versions(inputs: dict[str, object]) -> dict[str, str]:
-    found = inputs.get("versions")
-    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
+def span(values: Sequence[object]) -> str:
+    """`5`, or `7 to 30`, of sorted values."""
+    return " to ".join(str(value) for value in dict.fromkeys((values[0], values[-1])))
 
 
-def table(section: Section) -> str:
-    """The report's own columns, those that hold something, with the weights' source and the record."""
+def made_of(section: Section) -> str:
+    """The report's own columns, with the weights' source and the record."""
     known = {column.title: column for column in (*RESULTS, *COSTS)}
-    columns = [*NAMES, *(known[title] for title in SHOWN), WEIGHTS, RECORD]
-    rows = [row for row in section.shown if row.status == "ok"]
-    found = [(column, texts(section, column, rows)) for column in columns]
-    filled = [(column, said) for column, said in found if set(said.values()) - {"–", ""}]
-    lines = [Line(row, tuple(said[row.number] for _, said in filled)) for row in rows]
-    return grid([column for column, _ in filled], lines)
+    columns = (*(known[title] for title in SHOWN), WEIGHTS, RECORD)
+    return grid(*measured_only(*table(section, columns)))
 
 
 def weights_of(section: Section, row: Row) -> str:
-    """Where a user gets them: a recipe of ours, a name of timm or torchvision with its licence, or a file's hash."""
+    """Where a user gets them: a recipe of ours, a name of timm or torchvision with its licence, or a file's name."""
     cell = row.cell
     if cell.recipe is not None:
         start = f" from {published(cell.model.name)}" if cell.weights == "pretrained" else ""
@@ -109,10 +104,12 @@ def weights_of(section: Section, row: Row) -> str:
 
 
 def published(name: str) -> str:
-    """What timm says of the weights: the tag, their licence and their size as fp32."""
+    """What timm says of the weights: the tag and their licence; their size stands in the table."""
     import timm
 
-    if name.partition(":")[0] in ("trunk", "torchvision"):
+    if name == "trunk":
+        return "the tree's own"
+    if name.startswith("torchvision:"):
         return f"{name}'s published weights"
     config = timm.models.get_pretrained_cfg(name)
     if config is None:

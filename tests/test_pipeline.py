@@ -102,16 +102,16 @@ def test_a_study_goes_from_names_to_a_report_and_fails_cell_by_cell(workplace: P
 def test_a_study_that_is_killed_three_times_is_complete_in_the_end(workplace: Path) -> None:
     out = workplace / "killed"
     arguments = (
-        "run", "--dataset", "digits", "--recipe", "tiny.yaml", "--protocol", "screen", "--out", "killed",
+        "run", "--dataset", "digits", "--recipe", "tiny.yaml", "--protocol", "quick", "--out", "killed",
         "--model", "mynets:flat", "--runtime", "eager", "--runtime", "onnxruntime",
     )  # fmt: skip
-    for moment in ("checks/*.json", "samples/*/001.json", "rounds/001.json"):
+    for moment in ("checks/*.json", "samples/*/001.json", "rounds/002.json"):
         process = command(workplace, *arguments)
         wait_for(out, moment, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
     kept = {path: path.read_text() for path in (out / "rounds").glob("*.json") if "canary" in path.read_text()}
-    assert kept
+    assert len(kept) >= 2
     process = command(workplace, *arguments)
     printed, said = process.communicate(timeout=300)
     assert process.returncode == 0, printed + said
@@ -119,7 +119,7 @@ def test_a_study_that_is_killed_three_times_is_complete_in_the_end(workplace: Pa
     found = records(out)
     assert [record.status for record in found] == ["ok", "ok"]
     for record in found:
-        assert [sample.round for sample in record.measurements["latency"].samples] == [0, 1, 2]
+        assert [sample.round for sample in record.measurements["latency"].samples] == [0, 1, 2, 3, 4]
         assert record.predictions is not None
     stamps = [path.stat().st_mtime_ns for path in sorted((out / "records").glob("*.json"))]
     process = command(workplace, *arguments)

@@ -6,22 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-from pydantic_core import to_json
 
 from backbench.errors import BackbenchError, UsageError
 from backbench.report.folders import find_records, read_records, records_in
 from backbench.report.reading import read_record
-from backbench.report.sealing import as_python, ordered, own_hash, quick_hash
-from backbench.spec.cell import canonical
 from records_builder import make_cell, make_latency, make_record, write_records
-
-SIGNS = st.characters(exclude_characters="\x7f,]}", exclude_categories=["Cs"])
-FLOATS = st.floats(allow_nan=False, allow_infinity=False)
-SCALARS = st.none() | st.booleans() | st.integers() | FLOATS | st.text(SIGNS)
 
 
 @pytest.fixture
@@ -142,29 +132,3 @@ def test_numbers_survive_the_file_exactly(tmp_path: Path) -> None:
     record = make_record(latency=None, measurements={"latency": make_latency([values])})
     read = read_records([write_records(tmp_path, record)])[0]
     assert read.measurements["latency"].samples[0].values == values
-
-
-@given(st.recursive(SCALARS | st.lists(SCALARS), lambda inner: st.dictionaries(st.text(SIGNS), inner), max_leaves=20))
-@example([1e-5, -1.25e-5, 10.00001, 1e-7, 1.5e16, 1e22, 5e-324, 0.0, -0.0, 123456.0, 1e100])
-@example({"é": '×\u2028\n"\\', "b": [True, None, 2**63, -1], "a": {"z": 1, "y": "1e-7"}})
-def test_the_quick_writer_writes_as_python_does(data: object) -> None:
-    assert as_python(to_json(ordered(data)).decode()) == canonical(data)
-
-
-def test_a_string_that_looks_like_a_number_is_no_fault() -> None:
-    """The quick hash misses, and the hash proper decides."""
-    content = {"message": "at 0.00001, and at 1e-7]"}
-    assert quick_hash(content) != own_hash(content)
-
-
-def test_the_quick_hash_hits_on_real_numbers(record_file: Path) -> None:
-    content = json.loads(record_file.read_text())
-    generator = np.random.default_rng(0)
-    content["values"] = [float(value) for value in generator.lognormal(-10, 5, 2000)]
-    content["said"] = "3 × faster — ±2 %"
-    assert quick_hash(content) == own_hash(content)
-    assert quick_hash(json.loads(record_file.read_text())) == content_id(record_file)
-
-
-def content_id(path: Path) -> str:
-    return str(json.loads(path.read_text())["record_id"])
