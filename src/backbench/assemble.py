@@ -15,6 +15,7 @@ from backbench.measuring.plan import Plan
 from backbench.measuring.sample import SampleResult
 from backbench.records.environment import host, tool
 from backbench.records.schema import Conditions, Measurement, Record, Sample, Warn
+from backbench.records.store import RunFolder
 from backbench.spec.cell import Cell
 
 
@@ -98,9 +99,17 @@ def collect(samples: Iterable[SampleResult]) -> dict[str, Measurement]:
     }
 
 
+def samples_of(folder: RunFolder, cell_id: str) -> dict[int, SampleResult]:
+    """The kept samples by round; those of another stamp were discarded before."""
+    return {
+        number: SampleResult.model_validate({key: value for key, value in data.items() if key != "stamp"})
+        for number, data in sorted(folder.read_samples(cell_id).items())
+    }
+
+
 def conditions_of(grade: Grade, rounds: dict[int, dict[str, Any]], samples: dict[int, SampleResult]) -> Conditions:
-    """How quiet the machine was in the rounds that this cell ran in."""
-    canaries = [seconds for number in samples for seconds in rounds.get(number, {}).get("canary", [])]
+    """How quiet the machine was while this cell's samples were taken."""
+    canaries = [seconds for sample in samples.values() for seconds in sample.canary]
     usual = sorted(canaries)[len(canaries) // 2] if canaries else None
     return Conditions(
         grade=grade.letter,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from backbench.artefacts.artefact import Artefact
-from backbench.assemble import bare_record, base_record, conditions_of, full_record
+from backbench.assemble import bare_record, base_record, conditions_of, full_record, samples_of
 from backbench.catalogue import resolve
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor
@@ -22,7 +22,6 @@ from backbench.execute.rounds import Entry, Rounds, discard_stale
 from backbench.measuring.check import CheckResult
 from backbench.measuring.host_grade import Grade, grade
 from backbench.measuring.plan import PLANS, Plan
-from backbench.measuring.sample import SampleResult
 from backbench.records.environment import fingerprint, host
 from backbench.records.manifest import write_manifest
 from backbench.records.schema import Record
@@ -58,6 +57,10 @@ class Run:
     def finish(self, cell: Cell, status: str, reason: str | None) -> None:
         """Writes the record of a cell that will not be measured."""
         self.folder.write_record(bare_record(cell, self.study.name, self.plan, status, str(reason)))
+
+    def checked(self, artefact: Artefact) -> str:
+        """What must be equal for a check to hold still; how much is measured is nothing to it."""
+        return digest([artefact.id, fingerprint(host())])
 
     def stamp(self, artefact: Artefact) -> str:
         """What must be equal for the samples of two runs to be joined."""
@@ -113,11 +116,11 @@ def prepare_one(run: Run, cell: Cell) -> None:
         return run.finish(cell, outcome.status, outcome.reason)
     artefact = Artefact.open(Path(outcome.result["folder"]))
     found = run.folder.read_check(cell.id)
-    if found is None or found["stamp"] != run.stamp(artefact):
+    if found is None or found["stamp"] != run.checked(artefact):
         outcome = cell_jobs.check(run.executor, cell, artefact, run.settings)
         if outcome.status != "ok":
             return run.finish(cell, outcome.status, outcome.reason)
-        found = {"stamp": run.stamp(artefact), "check": outcome.result}
+        found = {"stamp": run.checked(artefact), "check": outcome.result}
         run.folder.write_check(cell.id, found)
     check = CheckResult.model_validate(found["check"])
     if not check.gate.passed:
@@ -162,10 +165,7 @@ def take_sample(run: Run, cell_id: str, number: int) -> dict[str, Any] | None:
 
 def write_record(run: Run, graded: Grade, cell: Cell, artefact: Artefact, check: CheckResult) -> None:
     """The cell's record, unless the folder holds it already with the very same samples."""
-    samples = {
-        number: SampleResult.model_validate({key: value for key, value in sample.items() if key != "stamp"})
-        for number, sample in sorted(run.folder.read_samples(cell.id).items())
-    }
+    samples = samples_of(run.folder, cell.id)
     conditions = conditions_of(graded, run.folder.read_rounds(), samples)
     record = full_record(base_record(cell, run.study.name, run.plan, "ok", None), artefact, check, samples, conditions)
     known = run.folder.read_record(cell.id)

@@ -82,6 +82,38 @@ def test_a_round_with_a_drifting_canary_is_voided_and_said(folder: RunFolder) ->
     assert any("voided" in text and "canary" in text for text in said)
 
 
+def test_of_a_long_round_only_the_stretch_with_the_trouble_is_repeated(folder: RunFolder) -> None:
+    """Each sample takes twenty seconds, a stretch thirty: two cells each."""
+    clock, taken = [0.0], list[str]()
+
+    def sample(cell: str, number: int) -> dict[str, Any]:
+        clock[0] += 20.0
+        taken.append(cell)
+        return result(1.0)
+
+    cells = [Entry(name, "now") for name in "abcdef"]
+    canaries = iter([1.0, 1.0, 1.4, 1.0, 1.0, 1.0])  # the third is the bad moment, the fourth is taken at once
+    once = plan(min_processes=1, max_processes=1, stretch_seconds=30.0)
+    rounds(folder, sample, plan=once, canary=lambda: next(canaries), now=lambda: clock[0]).run(cells)
+    assert len(taken) == 8
+    assert taken[2:4] == taken[6:]
+    assert [folder.read_samples(cell)[0]["canary"] for cell in "abcdef"] == [[1.0, 1.0]] * 6
+    data = folder.read_rounds()[0]
+    assert len(data["voided"]) == 1
+    assert data["repeated"] == pytest.approx(2 / 6)
+    assert data["trouble"] == []
+
+
+def test_a_machine_that_is_slow_at_first_is_not_taken_for_its_usual_self(folder: RunFolder) -> None:
+    canaries = iter([1.3, 1.3, 1.0, 1.0] + [1.3] * 6)
+    once = plan(min_processes=3, max_processes=3, max_voided=2)
+    rounds(folder, lambda cell, number: result(1.0), plan=once, canary=lambda: next(canaries)).run([A])
+    found = folder.read_rounds()
+    assert [len(data["voided"]) for data in found.values()] == [0, 0, 2]
+    assert [len(data["trouble"]) for data in found.values()] == [0, 0, 1]
+    assert all("30.0%" in text for text in found[2]["voided"])
+
+
 def test_a_busy_machine_voids_a_bounded_number_of_rounds(folder: RunFolder) -> None:
     taken: list[int] = []
 
@@ -91,7 +123,7 @@ def test_a_busy_machine_voids_a_bounded_number_of_rounds(folder: RunFolder) -> N
 
     rounds(folder, sample).run([A])
     assert taken == [0, 0, 0, 1, 2]
-    assert "40%" in folder.read_rounds()[2]["trouble"]
+    assert "40%" in folder.read_rounds()[2]["trouble"][0]
 
 
 def test_a_cell_that_fails_leaves_and_the_others_go_on(folder: RunFolder) -> None:

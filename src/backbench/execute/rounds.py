@@ -1,9 +1,8 @@
 """Interleaved rounds: in every round each cell that still needs a sample runs once, in seeded random order.
 
-Protocol rules 2, 3 and 10. The baseline cells and a fixed canary load run in every round; a round in which the canary
-drifts or other
-processes take too much is voided and repeated, a bounded number of times, and that is written down. What a round
-costs and
+Protocol rules 2, 3 and 10. The baseline cells run in every round. A round is cut into stretches with a fixed canary load
+between them (a short round is one stretch): a stretch in which the canary drifts or other processes take too much is
+voided and repeated at the round's end, as often as the plan allows, and that is written down. What a sample costs and
 what runs in it are given as functions, so that the order, the voiding and the stop rule are tested without a clock.
 
 Does not cover: what a sample is (`measure.sample`) and where it runs (`execute.local`).
@@ -21,6 +20,8 @@ from typing import Any
 from backbench.measuring.plan import Plan
 from backbench.records.store import RunFolder
 from backbench.statistics.intervals import latency_summary
+
+FAST = 1.1  # canaries within a tenth of the fastest are the usual speed: a machine has slow moods, never fast ones
 
 
 @dataclass(frozen=True)
@@ -85,20 +86,27 @@ class Rounds:
         return len(latencies) > 1 and latency_summary(latencies).half_width > self.plan.half_width
 
     def round(self, number: int, entries: Collection[Entry]) -> None:
-        """One round that counts; voided ones before it are kept in its file, as reasons."""
-        voided: list[str] = list(self.folder.read_rounds().get(number, {}).get("voided", []))
-        while True:
-            before = self.canary()
-            results = self.samples(number, self.shuffled(number, entries))
-            after = self.canary()
-            trouble = self.trouble(before, after, [result["foreign"] for result in results])
-            if not trouble or self.voided() >= self.plan.max_voided:
-                break
-            voided.append(trouble)
-            self.folder.void_round(number)
-            self.folder.write_round(number, {"voided": voided})
-            self.progress(f"round {number + 1} is voided and repeated: {trouble}")
-        self.folder.write_round(number, {"voided": voided, "canary": [before, after], "trouble": trouble})
+        """Every cell once; what a voided stretch held comes again at the end."""
+        data: dict[str, Any] = {"voided": [], "repeated": 0.0, **self.folder.read_rounds().get(number, {})}
+        waiting, canaries, trouble = self.shuffled(number, entries), [self.canary()], []
+        while waiting:
+            taken = self.stretch(number, waiting)
+            rest = waiting[len(taken) :]
+            canaries.append(self.canary())
+            found = self.trouble(canaries, [result["foreign"] for result in taken if result])
+            if found and self.repeated() < self.plan.max_voided:
+                data = {"voided": [*data["voided"], found], "repeated": data["repeated"] + len(taken) / len(entries)}
+                self.folder.write_round(number, data)
+                self.progress(
+                    f"round {number + 1}: {len(taken)} of {len(entries)} cells are voided and repeated: {found}"
+                )
+                rest += [entry for entry, result in zip(waiting, taken, strict=False) if result]
+                canaries.append(self.canary())  # the bad moment may be over: it is not the next stretch's
+            else:
+                trouble += [found] if found else []
+                self.keep(number, waiting, taken, canaries[-2:])
+            waiting = rest
+        self.folder.write_round(number, {**data, "canary": canaries, "trouble": trouble})
 
     def shuffled(self, number: int, entries: Collection[Entry]) -> list[Entry]:
         """The round's random order, the same for the same seed."""
@@ -106,25 +114,31 @@ class Rounds:
         random.Random(f"{self.seed}/{number}").shuffle(ordered)
         return ordered
 
-    def samples(self, number: int, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-        results = []
-        for place, entry in enumerate(entries):
-            if entry.cell_id in self.failed:
-                continue
-            self.progress(f"round {number + 1}: cell {place + 1} of {len(entries)}")
-            result = self.sample(entry.cell_id, number)
-            if result is None:
+    def stretch(self, number: int, waiting: Sequence[Entry]) -> list[dict[str, Any] | None]:
+        """Samples of the first cells that wait, until the plan's time is over; None for a cell that fails."""
+        started, taken = self.now(), list[dict[str, Any] | None]()
+        for entry in waiting:
+            if taken and self.now() - started >= self.plan.stretch_seconds:
+                break
+            self.progress(f"round {number + 1}: {len(waiting) - len(taken)} cells to go")
+            taken.append(self.sample(entry.cell_id, number))
+            if taken[-1] is None:
                 self.failed.add(entry.cell_id)
-                continue
-            self.folder.write_sample(entry.cell_id, number, {"stamp": entry.stamp, **result})
-            results.append(result)
-        return results
+        return taken
 
-    def trouble(self, before: float, after: float, foreign: Sequence[float]) -> str | None:
-        """Why this round can't be trusted, or None."""
-        known = [seconds for data in self.folder.read_rounds().values() for seconds in data.get("canary", [])]
-        usual = median([*known, before, after])
-        drift = max(abs(before / usual - 1), abs(after / usual - 1))
+    def keep(
+        self, number: int, entries: Sequence[Entry], taken: Sequence[dict[str, Any] | None], canary: list[float]
+    ) -> None:
+        for entry, result in zip(entries, taken, strict=False):
+            if result:
+                self.folder.write_sample(entry.cell_id, number, {"stamp": entry.stamp, "canary": canary, **result})
+
+    def trouble(self, canaries: Sequence[float], foreign: Sequence[float]) -> str | None:
+        """Why the stretch between the last two canaries can't be trusted, or None."""
+        seen = [seconds for data in self.folder.read_rounds().values() for seconds in data.get("canary", [])]
+        seen += canaries
+        usual = median(seconds for seconds in seen if seconds <= FAST * min(seen))
+        drift = max(abs(seconds / usual - 1) for seconds in canaries[-2:])
         if drift > self.plan.canary_drift:
             return f"the canary drifted by {drift:.1%} (at most {self.plan.canary_drift:.0%})"
         share = sum(foreign) / len(foreign) if foreign else 0.0
@@ -132,9 +146,9 @@ class Rounds:
             return f"other processes took {share:.0%} of the processors (at most {self.plan.foreign_share:.0%})"
         return None
 
-    def voided(self) -> int:
-        """How many rounds of this study were voided so far."""
-        return sum(len(data["voided"]) for data in self.folder.read_rounds().values())
+    def repeated(self) -> float:
+        """How many rounds' worth of samples of this study were voided so far."""
+        return float(sum(data.get("repeated", 0.0) for data in self.folder.read_rounds().values()))
 
 
 def values_of(sample: dict[str, Any], metric: str) -> list[float]:

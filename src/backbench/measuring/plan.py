@@ -34,9 +34,10 @@ class Plan(BaseModel):
     sweep_seconds: Seconds  # at each batch, and at least 5 calls
     sweep_rise: Share = 0.05  # a doubling that gains less ends the sweep
     energy_seconds: Seconds
+    stretch_seconds: Seconds = 30.0  # a round's canaries are at most so far apart, but for one sample
     canary_drift: Share = 0.03
     foreign_share: Share = 0.15  # of the processors, taken by other processes
-    max_voided: Count
+    max_voided: Count  # rounds' worth of samples that may be taken again in a study
 
 
 SCREEN = Plan(  # only to tell what is hopeless from what is worth measuring

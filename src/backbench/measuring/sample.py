@@ -43,7 +43,10 @@ class SampleJob(BaseModel):
 
 
 class SampleResult(BaseModel):
-    """Samples by metric, and by metric the reason where there are none; `foreign`: others' share of the processors."""
+    """Samples by metric, and by metric the reason where there are none; `foreign`: others' share of the processors.
+
+    `canary`: seconds of the fixed load before and after, written by the rounds.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +54,7 @@ class SampleResult(BaseModel):
     reasons: dict[str, str] = {}
     executed: dict[str, Any] = {}
     foreign: float = 0.0
+    canary: tuple[float, ...] = ()
     warnings: tuple[Warn, ...] = ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from backbench.assemble import bare_record, base_record, collect, conditions_of, unique
+from backbench.assemble import bare_record, base_record, collect, conditions_of, samples_of, unique
 from backbench.measuring import warnings as doubts
 from backbench.measuring.host_grade import Grade
 from backbench.measuring.sample import SampleResult
@@ -21,7 +21,7 @@ TIME_LEFT = 0.05  # plain calls after the hooks were removed against those befor
 
 def assembled(run: Run, found: Found, graded: Grade) -> Profile:
     """Everything that is known of the cell, its failure included."""
-    samples = samples_of(run, found)
+    samples = samples_of(run.folder, found.cell.id)
     conditions = conditions_of(graded, run.folder.read_rounds(), samples) if samples else None
     parts = {name: found.parts.get(name, {}) for name in ("structure", "inside", "nodes", "inputs")}
     profile = Profile(
@@ -46,14 +46,6 @@ def assembled(run: Run, found: Found, graded: Grade) -> Profile:
     return profile.model_copy(update={"warnings": warnings_of(run, profile, samples)})
 
 
-def samples_of(run: Run, found: Found) -> dict[int, SampleResult]:
-    """The kept samples by round; those of another stamp were discarded before."""
-    return {
-        number: SampleResult.model_validate({key: value for key, value in data.items() if key != "stamp"})
-        for number, data in sorted(run.folder.read_samples(found.cell.id).items())
-    }
-
-
 def process(sample: SampleResult) -> Process:
     latency = sample.measurements["latency"][0]
     memory = {
@@ -68,7 +60,7 @@ def record_of(run: Run, profile: Profile) -> Record:
     """The record of the whole network: a study's own, but for what a profile does not make (gate, artefact)."""
     if profile.status != "ok":
         return bare_record(profile.cell, profile.study, run.plan, profile.status, str(profile.reason))
-    samples = samples_of(run, Found(profile.cell))
+    samples = samples_of(run.folder, profile.cell.id)
     return measured_record(run, profile, samples, profile.conditions, profile.warnings)
 
 

@@ -109,9 +109,9 @@ class Conditions(Frozen):
     grade_reasons: tuple[str, ...] = ()
     load: float | None = None
     foreign: tuple[float, ...] = ()  # share of the processors that others took, per round kept
-    canary: tuple[float, ...] = ()  # seconds of the fixed load, per round kept
+    canary: tuple[float, ...] = ()  # seconds of the fixed load, before and after each sample's stretch of its round
     canary_drift: float | None = None
-    voided_rounds: int = 0
+    voided_rounds: int = 0  # stretches of rounds; a short round is one
 
 
 class Record(Frozen):
