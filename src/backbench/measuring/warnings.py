@@ -89,7 +89,7 @@ def voided_rounds(record: Record) -> Warn | None:
     voided = record.conditions.voided_rounds if record.conditions else 0
     if not voided:
         return None
-    message = f"{voided} stretches of the study's rounds were voided and repeated"
+    message = f"stretches of the study's rounds that were voided and repeated: {voided}"
     return Warn(code="voided-rounds", message=message, evidence={"voided": voided}, remedy="a quieter machine")
 
 

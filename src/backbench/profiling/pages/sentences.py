@@ -35,5 +35,5 @@ def conditions_line(profile: Profile) -> str:
     if found is None:
         return host
     foreign = f", other processes up to {max(found.foreign):.0%} of the processors" if found.foreign else ""
-    voided = f", {plural(found.voided_rounds, 'round')} voided" if found.voided_rounds else ""
+    voided = f", stretches voided: {found.voided_rounds}" if found.voided_rounds else ""
     return f"{host}; {profile.protocol.get('name')} protocol, host grade {found.grade}{foreign}{voided}"
