@@ -58,7 +58,7 @@ class Run:
         """Writes the record of a cell that will not be measured."""
         self.folder.write_record(bare_record(cell, self.study.name, self.plan, status, str(reason)))
 
-    def checked(self, artefact: Artefact) -> str:
+    def check_stamp(self, artefact: Artefact) -> str:
         """What must be equal for a check to hold still; how much is measured is nothing to it."""
         return digest([artefact.id, fingerprint(host())])
 
@@ -116,11 +116,11 @@ def prepare_one(run: Run, cell: Cell) -> None:
         return run.finish(cell, outcome.status, outcome.reason)
     artefact = Artefact.open(Path(outcome.result["folder"]))
     found = run.folder.read_check(cell.id)
-    if found is None or found["stamp"] != run.checked(artefact):
+    if found is None or found["stamp"] != run.check_stamp(artefact):
         outcome = cell_jobs.check(run.executor, cell, artefact, run.settings)
         if outcome.status != "ok":
             return run.finish(cell, outcome.status, outcome.reason)
-        found = {"stamp": run.checked(artefact), "check": outcome.result}
+        found = {"stamp": run.check_stamp(artefact), "check": outcome.result}
         run.folder.write_check(cell.id, found)
     check = CheckResult.model_validate(found["check"])
     if not check.gate.passed:

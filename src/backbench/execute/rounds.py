@@ -11,6 +11,7 @@ Does not cover: what a sample is (`measure.sample`) and where it runs (`execute.
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -88,24 +89,24 @@ class Rounds:
     def round(self, number: int, entries: Collection[Entry]) -> None:
         """Every cell once; what a voided stretch held comes again at the end."""
         data: dict[str, Any] = {"voided": [], "repeated": 0.0, **self.folder.read_rounds().get(number, {})}
-        waiting, canaries, trouble = self.shuffled(number, entries), [self.canary()], []
+        waiting, canaries, trouble = deque(self.shuffled(number, entries)), [self.canary()], []
         while waiting:
             taken = self.stretch(number, waiting)
-            rest = waiting[len(taken) :]
             canaries.append(self.canary())
-            found = self.trouble(canaries, [result["foreign"] for result in taken if result])
+            found = self.trouble(canaries, [result["foreign"] for _, result in taken])
             if found and self.repeated() < self.plan.max_voided:
                 data = {"voided": [*data["voided"], found], "repeated": data["repeated"] + len(taken) / len(entries)}
                 self.folder.write_round(number, data)
                 self.progress(
                     f"round {number + 1}: {len(taken)} of {len(entries)} cells are voided and repeated: {found}"
                 )
-                rest += [entry for entry, result in zip(waiting, taken, strict=False) if result]
+                waiting.extend(entry for entry, _ in taken)
                 canaries.append(self.canary())  # the bad moment may be over: it is not the next stretch's
-            else:
-                trouble += [found] if found else []
-                self.keep(number, waiting, taken, canaries[-2:])
-            waiting = rest
+                continue
+            trouble += [found] if found else []
+            for entry, result in taken:
+                kept = {"stamp": entry.stamp, "canary": canaries[-2:], **result}
+                self.folder.write_sample(entry.cell_id, number, kept)
         self.folder.write_round(number, {**data, "canary": canaries, "trouble": trouble})
 
     def shuffled(self, number: int, entries: Collection[Entry]) -> list[Entry]:
@@ -114,24 +115,18 @@ class Rounds:
         random.Random(f"{self.seed}/{number}").shuffle(ordered)
         return ordered
 
-    def stretch(self, number: int, waiting: Sequence[Entry]) -> list[dict[str, Any] | None]:
-        """Samples of the first cells that wait, until the plan's time is over; None for a cell that fails."""
-        started, taken = self.now(), list[dict[str, Any] | None]()
-        for entry in waiting:
-            if taken and self.now() - started >= self.plan.stretch_seconds:
-                break
-            self.progress(f"round {number + 1}: {len(waiting) - len(taken)} cells to go")
-            taken.append(self.sample(entry.cell_id, number))
-            if taken[-1] is None:
+    def stretch(self, number: int, waiting: deque[Entry]) -> list[tuple[Entry, dict[str, Any]]]:
+        """Takes cells from the queue and samples them until the plan's time is over; one that fails is in no round again."""
+        started, taken = self.now(), list[tuple[Entry, dict[str, Any]]]()
+        while waiting and (not taken or self.now() - started < self.plan.stretch_seconds):
+            self.progress(f"round {number + 1}: {len(waiting)} cells to go")
+            entry = waiting.popleft()
+            result = self.sample(entry.cell_id, number)
+            if result is None:
                 self.failed.add(entry.cell_id)
+            else:
+                taken.append((entry, result))
         return taken
-
-    def keep(
-        self, number: int, entries: Sequence[Entry], taken: Sequence[dict[str, Any] | None], canary: list[float]
-    ) -> None:
-        for entry, result in zip(entries, taken, strict=False):
-            if result:
-                self.folder.write_sample(entry.cell_id, number, {"stamp": entry.stamp, "canary": canary, **result})
 
     def trouble(self, canaries: Sequence[float], foreign: Sequence[float]) -> str | None:
         """Why the stretch between the last two canaries can't be trusted, or None."""
