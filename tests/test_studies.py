@@ -12,7 +12,7 @@ from backbench.settings import Settings
 from backbench.spec.study import expand, read_study
 
 STUDIES = sorted((Path(__file__).parent.parent / "studies").glob("*.yaml"))
-NEEDS_DATA = {"cifar10", "emnist-bymerge47"}
+NEEDS_DATA = {"cifar10", "emnist-bymerge47", "imagenet-sample"}
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
