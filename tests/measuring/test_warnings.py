@@ -84,6 +84,14 @@ def test_what_the_conditions_show(conditions: dict[str, Any], code: str) -> None
     assert codes(record) == [code]
 
 
+@pytest.mark.parametrize(("threads", "advised"), [(1, False), (2, True)])
+def test_voided_stretches_of_several_threads_call_for_fewer(threads: int, advised: bool) -> None:
+    record = latency_record(CALM).model_copy(update={"conditions": Conditions(grade="C", voided_rounds=2)})
+    cell = record.cell.model_copy(update={"threads": threads})
+    [warn] = of_record(record.model_copy(update={"cell": cell}))
+    assert ("--threads 1" in str(warn.remedy)) is advised
+
+
 def test_few_processes() -> None:
     assert codes(latency_record(CALM, processes=4)) == ["few-processes"]
     assert of_record(latency_record(CALM, processes=1))[0].message.startswith("1 process:")

@@ -90,7 +90,10 @@ def voided_rounds(record: Record) -> Warn | None:
     if not voided:
         return None
     message = f"stretches of the study's rounds that were voided and repeated: {voided}"
-    return Warn(code="voided-rounds", message=message, evidence={"voided": voided}, remedy="a quieter machine")
+    remedy = "a quieter machine"
+    if record.cell.threads > 1:  # a provider may put two virtual processors on one physical core
+        remedy += "; on a virtual one `--threads 1`, which needs no two processors at once"
+    return Warn(code="voided-rounds", message=message, evidence={"voided": voided}, remedy=remedy)
 
 
 def anti_cache(record: Record) -> Warn | None:
