@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from backbench.report.section import Section
 from backbench.spec.choice import chain_text
 
 Value = str | int | float | bool | None
+INFINITE = (math.inf, -math.inf)
 MAX_TEXT = 10_000  # characters of a field: spreadsheets and csv readers refuse much longer ones
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute instead of showing
 
@@ -89,18 +91,17 @@ FIELDS: dict[str, Callable[[Section, Row], Any]] = {
 def csv_text(sections: Sequence[Section]) -> str:
     """The whole file."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(FIELDS), lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(FIELDS)
     for section in sections:
-        for row in section.rows:
-            writer.writerow({name: safe(value) for name, value in values(section, row).items()})
+        writer.writerows(map(safe, values(section, row).values()) for row in section.rows)
     return out.getvalue()
 
 
 def values(section: Section, row: Row) -> dict[str, Value]:
     """Every field of the row as data; an infinite bound is None."""
     found = {name: field(section, row) for name, field in FIELDS.items()}
-    return {name: None if value in (float("inf"), float("-inf")) else value for name, value in found.items()}
+    return {name: None if value in INFINITE else value for name, value in found.items()}
 
 
 def safe(value: Value) -> Value:
