@@ -200,7 +200,9 @@ NAMES = {"onnxruntime": "bare session loop", "openvino": "benchmark_app"}
 
 
 def report(jobs: list[Job], medians: dict[tuple[int, str], dict[int, float]], arguments: argparse.Namespace) -> None:
-    print(f"\n{arguments.rounds} interleaved rounds, {arguments.threads} threads, batch 1, fp32, {'x'.join(map(str, SHAPE))}\n")
+    print(
+        f"\n{arguments.rounds} interleaved rounds, {arguments.threads} threads, batch 1, fp32, {'x'.join(map(str, SHAPE))}\n"
+    )
     print("| model | runtime | its own tool | ours | theirs | ours ÷ theirs (95 %) | within 3 % |")
     print("|---|---|---|--:|--:|--:|---|")
     for place, taken in enumerate(jobs):
