@@ -139,6 +139,29 @@ def test_a_foreign_file_is_measured_without_torch(here: Path, tmp_path: Path) ->
     assert np.median(record.measurements["latency"].samples[0].values) > 0
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [("--technique", "quantize_aware"), ("-o", "fixed.technique=prune_channels"), ("-o", "axes.model=[resnet20]"),
+     ("--weights", "random"), ("--recipe", "short")],
+)  # fmt: skip
+def test_a_finished_file_is_not_relabelled(tmp_path: Path, asked: tuple[str, str]) -> None:
+    """Training with fake quantization can't happen in a frozen graph, so no record may say that it did."""
+    classifier(tmp_path / "theirs.onnx", ("n", 3, 16, 16))
+    done = backbench(
+        tmp_path, "run", "--artefact", "theirs.onnx", "--dataset", "random:size=16", *asked, "--out", "run"
+    )
+    assert done.returncode == 2
+    assert "finished file" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_exported_file_keeps_the_input_and_seed_that_it_was_made_with(here: Path, tmp_path: Path) -> None:
+    for asked in (("--input", "1x1x64x64"), ("--seed", "7")):
+        done = backbench(tmp_path, "run", "--artefact", str(here / "out" / "net.onnx"), *asked, "--out", "run")
+        assert done.returncode == 2
+        assert "finished file" in done.stderr
+
+
 def test_a_study_and_a_file_are_not_measured_at_once(here: Path, tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("fixed: {model: resnet20, dataset: digits}\n")
     done = backbench(tmp_path, "run", "study.yaml", "--artefact", "x.onnx")

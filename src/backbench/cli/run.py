@@ -13,6 +13,8 @@ from backbench.errors import UsageError
 from backbench.spec.study import Planned, Study, expand, overridden, read_study, study_of
 
 Many = list[str] | None
+MAKING = {"model", "weights", "recipe", "technique"}  # what a finished file was made with, whether it says so or not
+CHOSEN_HERE = {"runtime", "dataset"}  # what it says and may yet be another: its own images may stand elsewhere
 
 
 def run(
@@ -77,9 +79,7 @@ def the_study(
         raise UsageError("run: --artefact measures one file; it can't be combined with a study file")
     base = read_study(path, overrides).model_dump(exclude_none=True) if path else flags_only(overrides)
     if artefact is not None:
-        from backbench.artefacts.imported import fields_of
-
-        base = {**base, "fixed": {**fields_of(artefact), **base.get("fixed", {})}}
+        base = of_artefact(artefact, base, flags)
     given = {name: [scalar(name, value) for value in values] for name, values in flags.items() if values}
     for name, values in given.items():
         for place in ("fixed", "axes"):
@@ -88,6 +88,20 @@ def the_study(
     if protocol:
         base.setdefault("fixed", {})["protocol"] = protocol
     return study_of(base, str(path) if path else "flags")
+
+
+def of_artefact(artefact: Path, base: dict[str, Any], flags: dict[str, Many]) -> dict[str, Any]:
+    """The study with what the file says of itself. Raises UsageError where it is told how the file was made."""
+    from backbench.artefacts.imported import fields_of
+
+    own = fields_of(artefact)
+    asked = {*base.get("fixed", {}), *base.get("axes", {}), *(name for name, values in flags.items() if values)}
+    for name in sorted(asked & (own.keys() | MAKING) - CHOSEN_HERE):
+        raise UsageError(
+            f"run: {name}: --artefact {artefact} is a finished file, and nothing here changes how it was made: "
+            f"leave {name} out; to make another file: backbench run --model … --{name} …"
+        )
+    return {**base, "fixed": {**own, **base.get("fixed", {})}}
 
 
 def flags_only(overrides: list[str]) -> dict[str, Any]:
