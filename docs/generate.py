@@ -34,8 +34,8 @@ GRAMMAR = (
     " extensions included."
 )
 EXIT_CODES = (
-    "Exit codes: 0 all is well; 1 a cell failed or a gate was missed; 2 wrong usage, told before anything ran; 3 can't"
-    " tell, where a verdict was asked for; 130 interrupted, and the same command continues."
+    "Exit codes: 0 all is well; 1 a cell failed or a gate was missed; 2 bad input: wrong usage, or a file that is not"
+    " what it should be; 3 can't tell, where a verdict was asked for; 130 interrupted, and the same command continues."
 )
 PROTOCOLS = (
     "Every value of the plan that was followed stands in the record. What each means is told in [method](method.md)."

@@ -180,3 +180,24 @@ def test_a_record_is_shown_as_data(workplace: Path) -> None:
     shown: dict[str, Any] = json.loads(printed)
     assert shown["record_id"] == json.loads(path.read_text())["record_id"]
     assert make_cell().id != shown["cell_id"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evaluate", "mynets:small", "--dataset", "digits", "--weights", "torn.safetensors"),
+        ("export", "mynets:small", "--dataset", "digits", "--weights", "torn.pt", "--to", "onnx", "--out", "f.onnx"),
+        ("train", "mynets:small", "--dataset", "torn.parquet", "--recipe", "tiny.yaml"),
+        ("trunk", "show", "torn-tree"),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be_is_bad_input(workplace: Path, arguments: tuple[str, ...]) -> None:
+    """One sentence and exit code 2, also where a process of its own found it."""
+    for name in ("torn.safetensors", "torn.pt", "torn.parquet"):
+        (workplace / name).write_bytes(b"PK\x03\x04torn")
+    (workplace / "torn-tree").mkdir(exist_ok=True)
+    process = command(workplace, *arguments)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 2, told
+    assert "torn" in told
+    assert "Traceback" not in told

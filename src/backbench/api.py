@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backbench.errors import BackbenchError, DataError, Skip, UsageError
+from backbench.errors import DataError, Skip, UsageError
 from backbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -100,9 +100,9 @@ def evaluate(
     settings = settings or Settings()
     cell = one_cell(reference(model), dataset, settings, fields)
     with LocalExecutor() as executor:
-        done = result_of(cell_jobs.prepare(executor, cell, settings, progress))
+        done = cell_jobs.prepare(executor, cell, settings, progress).value()
         artefact = Artefact.open(Path(done["folder"]))
-        check = CheckResult.model_validate(result_of(cell_jobs.check(executor, cell, artefact, settings)))
+        check = CheckResult.model_validate(cell_jobs.check(executor, cell, artefact, settings).value())
     return Evaluation(cell, artefact, check.gate, check.predictions, check.reason)
 
 
@@ -241,7 +241,7 @@ def export(
     check_place(out)
     cell = one_cell(reference(model), dataset, settings, {**fields, "runtime": target.runtime})
     with LocalExecutor() as executor:
-        done = result_of(cell_jobs.prepare(executor, cell, settings, progress))
+        done = cell_jobs.prepare(executor, cell, settings, progress).value()
     found = deploy(Artefact.open(Path(done["folder"])), cell, to, out)
     compared = reopened(out, cell, settings)
     if not compared.passed:
@@ -308,13 +308,6 @@ def as_study(study: Study | Mapping[str, Any] | Path | str) -> Study:
     if isinstance(study, Study):
         return study
     return study_of(study) if isinstance(study, Mapping) else read_study(Path(study))
-
-
-def result_of(outcome: Any) -> dict[str, Any]:
-    """The job's result; raises what it ended with."""
-    if outcome.status == "ok":
-        return dict(outcome.result)
-    raise (Skip if outcome.status == "skipped" else BackbenchError)(str(outcome.reason))
 
 
 def read_image(path: Path) -> Any:

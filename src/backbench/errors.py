@@ -4,8 +4,8 @@
     ├── UsageError                exit code 2: known before anything ran
     │   ├── UnknownName           a name that no registry, folder or library knows
     │   └── SpecError             everything that is wrong in a study, at once
-    ├── DataError                 a dataset that is missing, half there or corrupt
-    ├── WeightsError              weights of another model, truncated, or not only weights
+    ├── DataError                 exit code 2: a dataset that is missing, half there or corrupt
+    ├── WeightsError              exit code 2: weights of another model, truncated, or not only weights
     ├── TrainingDiverged          the loss is not a number
     ├── GateMissed                a runtime's outputs are not the reference's
     ├── CellFailed                a cell's process crashed, ran out of memory or of time
@@ -53,9 +53,13 @@ class SpecError(UsageError):
 class DataError(BackbenchError):
     """A dataset that can't be read as what it says it is."""
 
+    exit_code = 2
+
 
 class WeightsError(BackbenchError):
     """Weights that don't belong to the network, or a file that is no weights file."""
+
+    exit_code = 2
 
 
 class TrainingDiverged(BackbenchError):
@@ -67,7 +71,11 @@ class GateMissed(BackbenchError):
 
 
 class CellFailed(BackbenchError):
-    """The process of a cell ended without a result."""
+    """The process of a cell ended without a result; the exit code is that of what happened there."""
+
+    def __init__(self, reason: str, exit_code: int = BackbenchError.exit_code) -> None:
+        self.exit_code = exit_code
+        super().__init__(reason)
 
 
 class CantTell(BackbenchError):

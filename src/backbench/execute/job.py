@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backbench.errors import BackbenchError, Skip
+from backbench.errors import BackbenchError, CellFailed, Skip
 from backbench.registry import load
 
 JOBS = {
@@ -37,7 +37,8 @@ class Job(BaseModel):
 
 
 class Outcome(BaseModel):
-    """What came of a job. `cpu` is the seconds of processor time that its process took."""
+    """What came of a job. `exit_code` is the error's, for a command that does this one job; `cpu` is the seconds of
+    processor time that its process took."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +46,14 @@ class Outcome(BaseModel):
     result: dict[str, Any] = Field(default_factory=dict)
     reason: str | None = None
     trace: str | None = None
+    exit_code: int = BackbenchError.exit_code
     cpu: float = 0.0
+
+    def value(self) -> dict[str, Any]:
+        """The job's result. Raises Skip or CellFailed with the reason where there is none."""
+        if self.status == "ok":
+            return self.result
+        raise Skip(str(self.reason)) if self.status == "skipped" else CellFailed(str(self.reason), self.exit_code)
 
 
 def perform(job: Job, report: Report) -> Outcome:
@@ -55,7 +63,7 @@ def perform(job: Job, report: Report) -> Outcome:
     except Skip as reason:
         return Outcome(status="skipped", reason=str(reason))
     except BackbenchError as error:
-        return Outcome(status="failed", reason=str(error))
+        return Outcome(status="failed", reason=str(error), exit_code=error.exit_code)
     except MemoryError:
         return Outcome(
             status="failed", reason="out of memory: the process could allocate no more", trace=traceback.format_exc()

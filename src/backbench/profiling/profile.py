@@ -16,7 +16,6 @@ from backbench.artefacts.artefact import Artefact
 from backbench.catalogue import resolve
 from backbench.errors import BackbenchError, Skip
 from backbench.execute import cell_jobs
-from backbench.execute.job import Outcome
 from backbench.execute.local import LocalExecutor
 from backbench.execute.rounds import Entry, Rounds, discard_stale
 from backbench.measuring.check import CheckResult
@@ -100,22 +99,15 @@ def prepared(run: Run, found: Found) -> Found:
     """The artefact of another runtime than eager, through its gate: no timing of outputs that are wrong."""
     report = lambda text: run.tell(Progress("prepare", f"{found.cell.label}: {text}"))  # noqa: E731
     try:
-        folder = Path(result_of(cell_jobs.prepare(run.executor, found.cell, run.settings, report))["folder"])
+        folder = Path(cell_jobs.prepare(run.executor, found.cell, run.settings, report).value()["folder"])
         outcome = cell_jobs.check(run.executor, found.cell, Artefact.open(folder), run.settings)
-        check = CheckResult.model_validate(result_of(outcome))
+        check = CheckResult.model_validate(outcome.value())
     except BackbenchError as error:
         return found.ended("skipped" if isinstance(error, Skip) else "failed", str(error))
     if not check.gate.passed:
         return found.ended("failed", check.gate_sentence())
     found.artefact = folder
     return found
-
-
-def result_of(outcome: Outcome) -> dict[str, Any]:
-    """The job's result; raises what it ended with."""
-    if outcome.status == "ok":
-        return dict(outcome.result)
-    raise (Skip if outcome.status == "skipped" else BackbenchError)(str(outcome.reason))
 
 
 def measure_all(run: Run, cells: Sequence[Found]) -> None:
