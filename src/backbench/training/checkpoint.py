@@ -56,12 +56,22 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Puts back what `optimizer_tensors` took; hyperparameters stay the recipe's."""
+    """Puts back what `optimizer_tensors` took; hyperparameters stay the recipe's.
+
+    A file keeps no memory format, and fused optimizers walk through weight, gradient and moments as they lie in
+    memory: what belongs to a weight in channels last must be laid out like it, or other elements would meet.
+    """
+    import torch
+
     entries: dict[int, dict[str, Tensor]] = {}
     for name, tensor in section(tensors, "optimizer").items():
         index, _, key = name.partition(".")
         entries.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
+    for weight, state in optimizer.state.items():
+        for key, tensor in state.items():
+            if tensor.shape == weight.shape:
+                state[key] = torch.empty_like(weight).copy_(tensor)
 
 
 def section(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
