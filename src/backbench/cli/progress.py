@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock, Timer
 
 from rich.console import Console
 from rich.status import Status
@@ -23,7 +24,11 @@ def shown() -> Iterator[Callable[[Progress], None]]:
         with console.status("starting") as status:
             yield live(console, status)
     else:
-        yield plain()
+        lines = Lines()
+        try:
+            yield lines.tell
+        finally:
+            lines.held = None
 
 
 def live(console: Console, status: Status) -> Callable[[Progress], None]:
@@ -35,17 +40,36 @@ def live(console: Console, status: Status) -> Callable[[Progress], None]:
     return tell
 
 
-def plain() -> Callable[[Progress], None]:
-    last_step, last_time = "", 0.0
+class Lines:
+    """Plain lines, of one step at most one in `QUIET_SECONDS`. The newest that was held back is told when they are over:
+    it names what the run is busy with, perhaps for an hour."""
 
-    def tell(progress: Progress) -> None:
-        nonlocal last_step, last_time
-        now = time.monotonic()
-        if progress.step != last_step or lasting(progress) or now - last_time > QUIET_SECONDS:
-            print(sentence(progress), file=sys.stderr, flush=True)
-            last_step, last_time = progress.step, now
+    def __init__(self) -> None:
+        self.step, self.time = "", 0.0
+        self.held: Progress | None = None
+        self.lock = Lock()
 
-    return tell
+    def tell(self, progress: Progress) -> None:
+        with self.lock:
+            wait = self.time + QUIET_SECONDS - time.monotonic()
+            if progress.step != self.step or lasting(progress) or wait <= 0:
+                self.write(progress)
+                return
+            if self.held is None:
+                later = Timer(wait, self.release)
+                later.daemon = True
+                later.start()
+            self.held = progress
+
+    def release(self) -> None:
+        """Tells what is still held back."""
+        with self.lock:
+            if self.held is not None:
+                self.write(self.held)
+
+    def write(self, progress: Progress) -> None:
+        print(sentence(progress), file=sys.stderr, flush=True)
+        self.step, self.time, self.held = progress.step, time.monotonic(), None
 
 
 def lasting(progress: Progress) -> bool:
