@@ -125,6 +125,15 @@ def test_another_process_reads_what_this_one_decoded(tmp_path: Path, cache: Path
     assert done.stdout.strip() == dataset.checksum
 
 
+def test_a_folder_that_is_here_and_not_under_the_data_root_is_named_as_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "pets").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(BackbenchError, match=r"did you mean '\./pets'"):
+        check_dataset(Choice(name="pets"), Settings(data_root=tmp_path))
+
+
 def test_an_unknown_name_says_the_nearest(tmp_path: Path) -> None:
     write_parquet_folder(tmp_path / "emnist-bymerge47")
     with pytest.raises(BackbenchError, match="unknown dataset 'cifar_10'; did you mean 'cifar10'"):

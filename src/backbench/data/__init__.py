@@ -72,7 +72,8 @@ def folder_source(choice: Choice, root: Path) -> DatasetSource:
     if choice.options:
         raise UsageError(f"{choice}: a folder has no options (given {', '.join(choice.options)})")
     if not folder.is_dir() and not is_path(choice.name):
-        raise UnknownName("dataset", choice.name, [*REGISTRY.names(), *folders(root)], f"data root {root}")
+        here = [f"./{choice.name}"] if Path(choice.name).is_dir() else []
+        raise UnknownName("dataset", choice.name, [*REGISTRY.names(), *folders(root), *here], f"data root {root}")
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder; expected Parquet files or class folders of images")
     if not any(folder.iterdir()):
