@@ -187,15 +187,22 @@ def test_a_record_is_shown_as_data(workplace: Path) -> None:
     [
         ("evaluate", "mynets:small", "--dataset", "digits", "--weights", "torn.safetensors"),
         ("export", "mynets:small", "--dataset", "digits", "--weights", "torn.pt", "--to", "onnx", "--out", "f.onnx"),
-        ("train", "mynets:small", "--dataset", "torn.parquet", "--recipe", "tiny.yaml"),
+        ("train", "mynets:small", "--dataset", "./torn-data", "--recipe", "tiny.yaml"),
         ("trunk", "show", "torn-tree"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_bad_input(workplace: Path, arguments: tuple[str, ...]) -> None:
     """One sentence and exit code 2, also where a process of its own found it."""
-    for name in ("torn.safetensors", "torn.pt", "torn.parquet"):
+    for folder in ("torn-data", "torn-tree"):
+        (workplace / folder).mkdir(exist_ok=True)
+    for name in (
+        "torn.safetensors",
+        "torn.pt",
+        "torn-data/train.parquet",
+        "torn-data/test.parquet",
+        "torn-tree/tree.json",
+    ):
         (workplace / name).write_bytes(b"PK\x03\x04torn")
-    (workplace / "torn-tree").mkdir(exist_ok=True)
     process = command(workplace, *arguments)
     _, told = process.communicate(timeout=120)
     assert process.returncode == 2, told

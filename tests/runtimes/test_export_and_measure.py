@@ -155,9 +155,11 @@ def test_a_finished_file_is_not_relabelled(tmp_path: Path, asked: tuple[str, str
     assert not (tmp_path / "run").exists()
 
 
-def test_an_exported_file_keeps_the_input_and_seed_that_it_was_made_with(here: Path, tmp_path: Path) -> None:
+def test_an_exported_file_keeps_the_input_and_seed_that_it_was_made_with(tmp_path: Path) -> None:
+    made = backbench(tmp_path, "export", NETWORK, "--dataset", "digits", "--to", "onnx", "--out", "net.onnx")
+    assert made.returncode == 0, made.stderr
     for asked in (("--input", "1x1x64x64"), ("--seed", "7")):
-        done = backbench(tmp_path, "run", "--artefact", str(here / "out" / "net.onnx"), *asked, "--out", "run")
+        done = backbench(tmp_path, "run", "--artefact", "net.onnx", *asked, "--out", "run")
         assert done.returncode == 2
         assert "finished file" in done.stderr
 

@@ -96,7 +96,8 @@ def of_artefact(artefact: Path, base: dict[str, Any], flags: dict[str, Many]) ->
 
     own = fields_of(artefact)
     asked = {*base.get("fixed", {}), *base.get("axes", {}), *(name for name, values in flags.items() if values)}
-    for name in sorted(asked & (own.keys() | MAKING) - CHOSEN_HERE):
+    if told := sorted(asked & (own.keys() | MAKING) - CHOSEN_HERE):
+        name = told[0]
         raise UsageError(
             f"run: {name}: --artefact {artefact} is a finished file, and nothing here changes how it was made: "
             f"leave {name} out; to make another file: backbench run --model … --{name} …"
