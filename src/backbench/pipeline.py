@@ -1,13 +1,14 @@
 """START HERE: one study from its cells to its records.
 
-    expand → prepare (once per artefact) → check (gate, accuracy) → rounds of samples → records
+    expand → prepare (once per artefact) → check (gate, accuracy) beside the next → rounds of samples → records
 
-Each step runs in processes of its own and leaves its result on disk before the next begins: a run that is
-killed and started again continues. A cell that fails becomes a record with its reason and stops no other.
+Each step runs in processes of its own and leaves its result on disk: a run that is killed and started again
+continues. A cell that fails becomes a record with its reason and stops no other.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from backbench.artefacts.artefact import Artefact
 from backbench.assemble import bare_record, base_record, conditions_of, full_record, samples_of
 from backbench.catalogue import resolve
 from backbench.execute import cell_jobs
+from backbench.execute.beside import Beside
 from backbench.execute.local import LocalExecutor
 from backbench.execute.rounds import Entry, Rounds, discard_stale
 from backbench.measuring.check import CheckResult
@@ -30,6 +32,8 @@ from backbench.settings import Settings
 from backbench.spec.cell import Cell, digest
 from backbench.spec.study import Planned, Study, expand
 from backbench.spec.where import matches
+
+MOST_CHECKS = 4  # side by side: each holds a network in memory
 
 
 @dataclass(frozen=True)
@@ -99,34 +103,60 @@ def run_planned(
 
 
 def prepare_all(run: Run, planned: Sequence[Planned]) -> None:
-    """Every cell's artefact and check, or its record where that is not to be had."""
-    for place, plan in enumerate(planned):
-        run.tell(Progress("prepare", plan.cell.label, place, len(planned)))
-        if plan.skip:
-            run.finish(plan.cell, "skipped", plan.skip)
-        else:
-            prepare_one(run, plan.cell)
+    """Every cell's artefact and check, or its record where that is not to be had.
+
+    No time is kept of this, at most a share of one process's own: cells are checked beside the making of the next ones.
+    """
+    with Beside(checks_at_a_time(planned)) as beside:
+        for place, plan in enumerate(planned):
+            run.tell(Progress("prepare", plan.cell.label, place, len(planned)))
+            if plan.skip:
+                run.finish(plan.cell, "skipped", plan.skip)
+            else:
+                prepare_one(run, plan.cell, beside)
+    run.ready = {plan.cell.id: run.ready[plan.cell.id] for plan in planned if plan.cell.id in run.ready}
 
 
-def prepare_one(run: Run, cell: Cell) -> None:
-    """Artefact, gate and accuracy of one cell; what stands on disk already is not done again."""
+def checks_at_a_time(planned: Sequence[Planned]) -> int:
+    """As many as have processors of their own, each with the threads of its cell."""
+    threads = max((plan.cell.threads for plan in planned), default=1)
+    return min(MOST_CHECKS, max(1, (os.cpu_count() or 1) // threads))
+
+
+def prepare_one(run: Run, cell: Cell, beside: Beside) -> None:
+    """The cell's artefact; its check starts beside the caller, unless it stands on disk already."""
     report = lambda text: run.tell(Progress("prepare", f"{cell.label}: {text}"))  # noqa: E731
     outcome = cell_jobs.prepare(run.executor, cell, run.settings, report)
     if outcome.status != "ok":
         return run.finish(cell, outcome.status, outcome.reason)
     artefact = Artefact.open(Path(outcome.result["folder"]))
     found = run.folder.read_check(cell.id)
-    if found is None or found["stamp"] != run.check_stamp(artefact):
-        outcome = cell_jobs.check(run.executor, cell, artefact, run.settings)
-        if outcome.status != "ok":
-            return run.finish(cell, outcome.status, outcome.reason)
-        found = {"stamp": run.check_stamp(artefact), "check": outcome.result}
-        run.folder.write_check(cell.id, found)
-    check = CheckResult.model_validate(found["check"])
-    if not check.gate.passed:
-        return run.finish(cell, "failed", check.gate_sentence())
-    run.ready[cell.id] = (cell, artefact, check)
+    if found is not None and found["stamp"] == run.check_stamp(artefact):
+        admit(run, cell, artefact, found["check"])
+    else:
+        beside.start(lambda executor: check_one(run, cell, artefact, executor, beside))
     return None
+
+
+def check_one(run: Run, cell: Cell, artefact: Artefact, executor: LocalExecutor, beside: Beside) -> None:
+    """Gate and accuracy of one cell, kept on disk."""
+    outcome = cell_jobs.check(executor, cell, artefact, run.settings)
+    if beside.left:  # the process was ended with the run: that is no result of the cell
+        pass
+    elif outcome.status != "ok":
+        run.finish(cell, outcome.status, outcome.reason)
+    else:
+        run.folder.write_check(cell.id, {"stamp": run.check_stamp(artefact), "check": outcome.result})
+        admit(run, cell, artefact, outcome.result)
+
+
+def admit(run: Run, cell: Cell, artefact: Artefact, found: dict[str, Any]) -> None:
+    """Lets the cell into the rounds if it passed the gate."""
+    check = CheckResult.model_validate(found)
+    if check.gate.passed:
+        run.ready[cell.id] = (cell, artefact, check)
+    else:
+        run.finish(cell, "failed", check.gate_sentence())
 
 
 def measure_all(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from artefact_builder import fake_cell, make_artefact
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+from sklearn.datasets import load_digits
 
 from backbench.data import load_dataset
 from backbench.errors import DataError, UnknownName
@@ -68,6 +71,23 @@ def test_a_head_that_was_never_trained_has_no_accuracy_unless_asked_for(tmp_path
     allowed = run(tmp_path, trained=False, allow_untrained=True)
     assert allowed.predictions is not None
     assert [warn.code for warn in allowed.warnings] == ["chance"]
+
+
+def test_no_accuracy_is_told_of_images_that_published_networks_learnt_from(tmp_path: Path) -> None:
+    digits, names = load_digits(), ("imagenet-sample", "of-my-own")
+    for name, part, place in product(names, ("train", "test"), range(20)):
+        folder = tmp_path / name / part / str(digits.target[place])
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((digits.images[place] * 15.9375).astype(np.uint8)).save(folder / f"{place}.png")
+    make_artefact(tmp_path / "artefact")
+    found = {}
+    for name in names:
+        cell = fake_cell(dataset=name, batch=5)
+        found[name] = check(CheckJob(artefact=tmp_path / "artefact", cell=cell, settings=Settings(data_root=tmp_path)))
+    assert found["imagenet-sample"].gate.passed
+    assert found["imagenet-sample"].predictions is None
+    assert str(found["imagenet-sample"].reason).startswith("published networks have learnt from these images")
+    assert found["of-my-own"].predictions is not None
 
 
 def test_other_classes_than_the_head_s_are_refused(tmp_path: Path) -> None:

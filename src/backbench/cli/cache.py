@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
+from backbench.cli.options import read_bytes
 from backbench.errors import UsageError
 from backbench.settings import default_cache
 
 app = typer.Typer(help="The cache of artefacts, trained weights and decoded datasets.", no_args_is_help=True)
-KINDS = ("artefacts", "trained", "datasets", "by-cell")
+KINDS = ("artefacts", "networks", "exports", "trained", "datasets", "by-cell")
 
 
 @app.command()
@@ -37,6 +38,38 @@ def clean(
         freed = bytes_of(folder)
         shutil.rmtree(folder, ignore_errors=True)
         typer.echo(f"{name}: {freed / 1e6:.1f} MB freed")
+
+
+@app.command("export")
+def export_trained(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where they go, a folder for each.")],
+    largest: Annotated[
+        str, typer.Option("--max-size", help="Larger weights stay behind; their checksum goes along.")
+    ] = "10MB",
+) -> None:
+    """Copy finished trainings out of the cache, to be kept with their results."""
+    from backbench.training.carried import carry_out
+
+    most = read_bytes(largest, "--max-size")
+    carried = carry_out(default_cache(), folder, most)
+    for target, along in carried:
+        typer.echo(f"{target}: {'with' if along else 'without'} its weights")
+    if not carried:
+        raise UsageError(f"cache export: no finished training in {default_cache() / 'trained'}")
+
+
+@app.command("import")
+def import_trained(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `cache export` wrote.")],
+) -> None:
+    """Copy finished trainings into the cache: studies that name them then measure without training again."""
+    from backbench.training.carried import carry_in
+
+    added = carry_in(folder, default_cache())
+    for source, what in added:
+        typer.echo(f"{source}: {what}")
+    if not added:
+        raise UsageError(f"cache import: no training lies in {folder}: it holds no folder with a training.json")
 
 
 def bytes_of(path: Path) -> int:

@@ -50,15 +50,15 @@ def settings_of(
         cache=default_cache().expanduser().resolve(),
         download=download,
         allow_untrained=allow_untrained,
-        max_memory=None if max_memory is None else read_bytes(max_memory),
+        max_memory=None if max_memory is None else read_bytes(max_memory, "--max-memory"),
         deterministic=deterministic,
         artefact=None if artefact is None else artefact.expanduser().resolve(),
     )
 
 
-def read_bytes(text: str) -> int:
+def read_bytes(text: str, option: str) -> int:
     """`4GB` as 4,000,000,000. Raises UsageError."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
     if not found or found[2].upper() not in UNITS:
-        raise UsageError(f"--max-memory {text!r}: a number and one of B, KB, MB, GB, KiB, MiB, GiB, e.g. 4GB")
+        raise UsageError(f"{option} {text!r}: a number and one of B, KB, MB, GB, KiB, MiB, GiB, e.g. 4GB")
     return int(float(found[1]) * UNITS[found[2].upper()])

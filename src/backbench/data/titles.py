@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Known:
-    """`lossless`: the publication's pixels are lossless; `mirrored`: a mirrored image keeps its class."""
+    """`lossless`: the publication's pixels are lossless; `mirrored`: a mirrored image keeps its class; `seen`: the images
+    are a sample of those that published networks learnt from, so that right answers on them are no test's.
+    """
 
     title: str
     lossless: bool = True
     mirrored: bool = True
+    seen: bool = False
 
 
 KNOWN = {
@@ -31,7 +34,7 @@ KNOWN = {
     "emnist-letters": Known("EMNIST (Letters)", mirrored=False),
     "emnist-mnist": Known("EMNIST (MNIST)", mirrored=False),
     "fashion_mnist": Known("Fashion-MNIST"),
-    "imagenet-sample": Known("ImageNet (sample)", lossless=False),
+    "imagenet-sample": Known("ImageNet (sample)", lossless=False, seen=True),
     "mnist": Known("MNIST", mirrored=False),
     "svhn": Known("SVHN", mirrored=False),
 }
@@ -44,6 +47,10 @@ def title_of(name: str, encoding: str) -> str:
 
 def mirrored(name: str) -> bool:
     return known_as(name).mirrored
+
+
+def seen(name: str) -> bool:
+    return known_as(name).seen
 
 
 def known_as(name: str) -> Known:

@@ -44,15 +44,16 @@ class LocalExecutor:
         key = (tuple(preload), threads)
         if key not in self._servers:
             self._servers[key] = Server(key[0], threads)
-        outcome = self._servers[key].ask(job, report)
-        if not self._servers[key].alive:
-            self._servers.pop(key).close()
+        server = self._servers[key]
+        outcome = server.ask(job, report)
+        if not server.alive:
+            self._servers.pop(key, None)
+            server.close()
         return outcome
 
     def close(self) -> None:
-        for server in self._servers.values():
-            server.close()
-        self._servers.clear()
+        while self._servers:
+            self._servers.popitem()[1].close()
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +114,9 @@ class Server:
         return None
 
     def _last_words(self) -> str:
-        lines = self._log.read_text(errors="replace").strip().splitlines()
+        lines: list[str] = []
+        with suppress(FileNotFoundError):  # closed meanwhile, from another thread
+            lines = self._log.read_text(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else f"exit status {self._process.returncode}"
 
     @staticmethod

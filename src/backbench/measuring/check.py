@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from backbench.artefacts.artefact import Artefact
 from backbench.data import load_dataset
+from backbench.data.titles import seen
 from backbench.measuring.accuracy import evaluate
 from backbench.measuring.cpu import thread_budget
 from backbench.measuring.gate import gate, misses
@@ -21,6 +22,7 @@ from backbench.settings import Settings
 from backbench.spec.cell import Cell
 
 UNTRAINED = "the head was never trained on this dataset"
+SEEN = "published networks have learnt from these images: outputs are compared on them, accuracy is not told"
 
 
 class CheckJob(BaseModel):
@@ -70,6 +72,8 @@ def with_accuracy(result: CheckResult, session: Session, artefact: Artefact, job
     if not artefact.trained and not job.settings.allow_untrained:
         return result.model_copy(update={"reason": UNTRAINED})
     dataset = load_dataset(job.cell.dataset, job.settings)
+    if seen(dataset.name):
+        return result.model_copy(update={"reason": SEEN})
     warnings = () if artefact.trained else (chance(artefact.num_classes),)
     predictions = evaluate(session, artefact, dataset)
     return result.model_copy(update={"predictions": predictions, "warnings": warnings})
