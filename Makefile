@@ -35,6 +35,7 @@ lint: .venv/$(STAMP)
 docs: .venv/$(STAMP)
 	.venv/bin/python docs/generate.py
 	.venv/bin/python docs/results_page.py
+	.venv/bin/python docs/runtimes_page.py
 
 site: .venv/$(STAMP)
 	.venv/bin/mkdocs build --strict --quiet

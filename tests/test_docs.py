@@ -74,6 +74,13 @@ def test_the_results_are_those_of_the_records(tmp_path: Path) -> None:
     assert len(re.findall(r"\| [0-9a-f]{12} \|$", written, re.MULTILINE)) >= 9
 
 
+def test_the_runtimes_page_is_that_of_the_records(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(DOCS / "runtimes_page.py"), str(tmp_path)], check=True)
+    written = (tmp_path / "runtimes.md").read_text()
+    assert (DOCS / "runtimes.md").read_text() == written, "runtimes.md is not fresh: make docs"
+    assert len(re.findall(r"^\| convnext_base \|", written, re.MULTILINE)) >= 6  # a row in each table
+
+
 @pytest.mark.parametrize("example", examples("console"), ids=str)
 def test_commands_in_the_docs_exist(example: Example) -> None:
     assert example.commands

@@ -1,9 +1,9 @@
-"""Writes docs/runtimes.md from the records of a run: every architecture through every runtime.
+"""Writes docs/runtimes.md from the records under results/twelve_architectures: every architecture through every runtime.
 
-    backbench run studies/twelve_architectures.yaml --data-root DIR --out runs/twelve
-    python docs/runtimes_table.py runs/twelve
+    python docs/runtimes_page.py [OUT]
 
-Nothing is typed by hand: status, ratios with their intervals, errors, times and sizes are read from the records.
+Nothing is typed by hand: status, ratios with their intervals, errors, times and sizes are read from the records. A test compares the
+committed page with what this writes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from statistics import median
 from backbench.records.schema import Record
 from backbench.statistics.compare import Ratio, simultaneous
 
-OUT = Path(__file__).parent / "runtimes.md"
+DOCS = Path(__file__).parent
+RUN = DOCS.parent / "results" / "twelve_architectures"
 BASE = "eager"
-NOTICE = "<!-- Written by docs/runtimes_table.py from the records that are named at the end. -->"
+NOTICE = "<!-- Written by docs/runtimes_page.py from the records under results/twelve_architectures. -->"
 HEAD = (
     "Each architecture was built with random weights, exported to each runtime's own file, compared with eager fp32 on"
-    " {inputs} real images ({dataset}, at {size}) and then timed: one processor, {threads} threads, batch {batch}, fp32"
+    " {inputs} real images ({dataset}, at {size}) and then timed: one processor, threads: {threads}, batch {batch}, fp32"
     " executed and read back, {rounds} interleaved rounds of fresh processes ({protocol} protocol), host grade {grade}."
 )
 MARKS = {"skipped": "skipped", "failed": "failed"}
@@ -216,10 +217,8 @@ TABLES: dict[str, tuple[str, Callable[[Grid], str]]] = {
 
 
 def main() -> None:
-    if len(sys.argv) < 2:
-        raise SystemExit(__doc__)
-    out = Path(sys.argv[2]) if len(sys.argv) > 2 else OUT
-    out.write_text(page(Path(sys.argv[1])), encoding="utf-8")
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS
+    (out / "runtimes.md").write_text(page(RUN), encoding="utf-8")
 
 
 if __name__ == "__main__":
