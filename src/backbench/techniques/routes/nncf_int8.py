@@ -44,7 +44,7 @@ def static(
             advanced_parameters=parameters(per_channel),
         )
     onnx.save(quantized, target)
-    return {"bias_correction": "fast", "smooth_quant": attention, "library": f"nncf {nncf.__version__}"}
+    return {"bias_correction": "fast", "smooth_quant": attention, "quantizer": f"nncf {nncf.__version__}"}
 
 
 def parameters(per_channel: bool) -> Any:
