@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 from tests.records_builder import make_cell, make_record
+from typer.testing import CliRunner
 
 from backbench import runtimes
+from backbench.cli import app
+from backbench.cli.tune import export_command
 from backbench.errors import SpecError, UsageError
 from backbench.records.schema import Record
 from backbench.settings import Settings
 from backbench.spec.choice import Choice
-from backbench.tuning.search import Wanted, baseline_of, cells_of, ranking, rows_of, screened, tune
+from backbench.tuning.search import Tuned, Wanted, baseline_of, cells_of, ranking, rows_of, screened, tune
 from backbench.tuning.space import Setting, read_space, settings_of, thread_counts
 
 EAGER = runtimes.REGISTRY.resolve(Choice(name="eager"))
@@ -88,10 +92,21 @@ def test_the_best_is_named_with_what_can_not_be_told_from_it() -> None:
     assert found.baseline.number == 1
 
 
-def test_a_real_search_on_digits(cache: Path, tmp_path: Path) -> None:
+def test_a_real_search_on_digits(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = wanted({"runtime": "onnxruntime"}, {"runtime": "eager"}, protocol="screen")
     found = tune(asked, tmp_path / "out", Settings(cache=cache, allow_untrained=True))
     assert {row.cell.runtime.name for row in found.ranked} == {"eager", "onnxruntime"}
     assert len(list((found.folder / "records").glob("*.json"))) == 2
     again = tune(asked, tmp_path / "out", Settings(cache=cache, allow_untrained=True))
     assert [row.record.record_id for row in again.ranked] == [row.record.record_id for row in found.ranked]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BACKBENCH_CACHE", str(cache))
+    for row, named in zip(found.ranked, written_names(found), strict=True):
+        done = CliRunner().invoke(app, shlex.split(export_command(row.cell))[1:])
+        assert done.exit_code == 0, done.output
+        assert (tmp_path / named).is_file()
+
+
+def written_names(found: Tuned) -> list[str]:
+    endings = {"eager": ".safetensors", "onnxruntime": ".onnx"}
+    return ["resnet20" + endings[row.cell.runtime.name] for row in found.ranked]

@@ -98,6 +98,11 @@ def target_of(to: str, out: Path) -> Target:
     return found
 
 
+def format_for(runtime: str) -> str:
+    """What this runtime opens as a file of its own; safetensors, the bare weights, where it has none."""
+    return next((name for name, target in TARGETS.items() if target.opened_by == runtime), "safetensors")
+
+
 def check_place(out: Path) -> None:
     """Makes the folder. Raises UsageError where `out` can't be written there: known before anything is made."""
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +15,7 @@ from backbench.errors import UsageError
 
 if TYPE_CHECKING:
     from backbench.report.rows import Row
+    from backbench.spec.cell import Cell
     from backbench.tuning.search import Tuned
 
 OBJECTIVES = ("latency", "throughput")
@@ -92,7 +95,23 @@ def answer(found: Tuned, objective: str) -> list[str]:
     else:
         lines.append("accuracy: none; only the agreement of the outputs was checked")
     lines.append(f"artefact: {(best.record.artefact or {}).get('id')}; records and report: {found.folder}")
+    lines.append(f"its file: {export_command(best.cell)}")
     return lines
+
+
+def export_command(cell: Cell) -> str:
+    """The line that writes this cell's artefact as a file of one's own."""
+    from backbench.artefacts.deploy import TARGETS, format_for
+    from backbench.spec.choice import chain_text
+
+    to = format_for(cell.runtime.name)
+    named = re.sub(r"\W+", "-", cell.model.name) + TARGETS[to].endings[0]
+    said = {
+        "dataset": cell.dataset, "weights": cell.weights, "recipe": cell.recipe, "seed": cell.seed,
+        "technique": chain_text(cell.technique), "to": to, "out": named,
+    }  # fmt: skip
+    options = (f"--{name} {shlex.quote(str(value))}" for name, value in said.items() if value not in (None, "none"))
+    return " ".join(["backbench export", shlex.quote(str(cell.model)), *options])
 
 
 def setting(row: Row) -> str:

@@ -38,10 +38,19 @@ def row_changes(row: Row, effect: Versus | None) -> list[str]:
     lines[-1] += "" if executed is None else f"; {executed:.0f} integer operators executed"
     share = number_in(row.record.executed, "integer_share")
     lines[-1] += "" if share is None else f"; {percent(share, 0)} % of the time in integer kernels"
+    lines[-1] += agreement_text(row)
     if effect and effect.ratio:
         without = "it" if len(effect.base.cell.technique) == len(row.cell.technique) - 1 else "these"
         lines[-1] += f"; speed against #{effect.base.number}, which is the same without {without}: {speed_text(effect)}"
     return lines
+
+
+def agreement_text(row: Row) -> str:
+    """Of a row without an accuracy: how often its class is the one that eager fp32 gives."""
+    gate = row.record.gate
+    if gate is None or row.accuracy is not None:
+        return ""
+    return f"; eager fp32's class in {percent(gate.agreement, 1)} % of {gate.n} images"
 
 
 def parents(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
