@@ -92,6 +92,21 @@ def test_the_best_is_named_with_what_can_not_be_told_from_it() -> None:
     assert found.baseline.number == 1
 
 
+def test_the_front_holds_what_nothing_beats_in_both(tmp_path: Path) -> None:
+    records = [
+        timed(0.010, correct=324, runtime=EAGER),
+        timed(0.002, correct=320),
+        timed(0.003, correct=323, seed=1),
+        timed(0.004, correct=322, seed=2),
+        timed(0.006, correct=323, batch=4),
+    ]
+    found = ranking(rows_of(records, Path("run")), wanted(max_drop=0.1), Path("run"))
+    assert [row.number for row in found.ranked] == [5, 2, 3, 4, 1], "by the time of an image"
+    assert [row.number for row in found.front] == [5, 1]
+    untold = [timed(0.010, correct=None, runtime=EAGER), timed(0.002, correct=None)]
+    assert ranking(rows_of(untold, Path("run")), wanted(), Path("run")).front == []
+
+
 def test_a_real_search_on_digits(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = wanted({"runtime": "onnxruntime"}, {"runtime": "eager"}, protocol="screen")
     found = tune(asked, tmp_path / "out", Settings(cache=cache, allow_untrained=True))

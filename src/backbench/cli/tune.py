@@ -94,9 +94,14 @@ def answer(found: Tuned, objective: str) -> list[str]:
         lines.append(f"accuracy: {best.accuracy.estimate:.2%}, eager {base.accuracy.estimate:.2%}")
     else:
         lines.append("accuracy: none; only the agreement of the outputs was checked")
+    lines += [f"on the Pareto front: {setting(row)}: {speed(row, objective)}, {accuracy(row)}" for row in found.front]
     lines.append(f"artefact: {(best.record.artefact or {}).get('id')}; records and report: {found.folder}")
     lines.append(f"its file: {export_command(best.cell)}")
     return lines
+
+
+def accuracy(row: Row) -> str:
+    return f"{row.accuracy.estimate:.2%}" if row.accuracy else "no accuracy"
 
 
 def export_command(cell: Cell) -> str:
@@ -140,6 +145,7 @@ def data_of(found: Tuned) -> dict[str, Any]:
         "ranked": [row_data(row) for row in found.ranked],
         "baseline": row_data(found.baseline),
         "ties": [row.cell.id for row in found.ties],
+        "front": [row.cell.id for row in found.front],
         "dropped": [{"cell": cell.model_dump(mode="json"), "reason": reason} for cell, reason in found.dropped],
         "folder": str(found.folder),
     }

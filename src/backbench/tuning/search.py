@@ -16,9 +16,12 @@ from backbench.catalogue import resolve
 from backbench.errors import BackbenchError, SpecError
 from backbench.pipeline import Progress, run_planned
 from backbench.records.schema import Record
+from backbench.report.axes import Axis
 from backbench.report.comparison import Versus, against
+from backbench.report.pareto import Interval, on_front
 from backbench.report.reading import Found
 from backbench.report.rows import Row
+from backbench.report.section import point_of
 from backbench.settings import Settings
 from backbench.spec.cell import Cell
 from backbench.spec.choice import chain_text
@@ -63,6 +66,13 @@ class Tuned:
     def ties(self) -> list[Row]:
         """Rows that can't be told from the best, or are the same within 2 %."""
         return [row for row in self.ranked[1:] if self.versus[row.number].verdict in ("same", "can't tell")]
+
+    @property
+    def front(self) -> list[Row]:
+        """Rows that no other one beats in both accuracy and time of an image; empty where no accuracy is known."""
+        points = [point for row in self.ranked if row.trained and (point := point_of(row, IMAGE_TIME))]
+        found = set(on_front(points))
+        return [row for row in self.ranked if row.number in found]
 
 
 def tune(
@@ -133,6 +143,14 @@ def is_baseline(row: Row) -> bool:
 def untouched() -> dict[str, Any]:
     """Eager with its defaults, all said: `runtime: eager` alone would mean its other settings as well."""
     return {"technique": "none", "runtime": runtimes.REGISTRY.resolve(BASELINE.runtime).model_dump()}
+
+
+def image_time(row: Row) -> Interval | None:
+    size, found = row.cell.batch, row.latency
+    return Interval(found.median / size, found.low / size, found.high / size) if found else None
+
+
+IMAGE_TIME = Axis("image_time", "time of an image", "ms", 1e3, image_time)
 
 
 def seconds_per_image(row: Row) -> float:
