@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,7 +110,8 @@ def test_the_front_holds_what_nothing_beats_in_both(tmp_path: Path) -> None:
 
 
 def test_a_real_search_on_digits(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = wanted({"runtime": "onnxruntime"}, {"runtime": "eager"}, protocol="screen")
+    fixed = {"model": "resnet20:width=4", "dataset": "digits", "input": "1x1x16x16"}
+    asked = replace(wanted({"runtime": "onnxruntime"}, {"runtime": "eager"}, protocol="screen"), fixed=fixed)
     found = tune(asked, tmp_path / "out", Settings(cache=cache, allow_untrained=True))
     assert {row.cell.runtime.name for row in found.ranked} == {"eager", "onnxruntime"}
     assert len(list((found.folder / "records").glob("*.json"))) == 2
@@ -120,6 +123,8 @@ def test_a_real_search_on_digits(cache: Path, tmp_path: Path, monkeypatch: pytes
         done = CliRunner().invoke(app, shlex.split(export_command(row.cell))[1:])
         assert done.exit_code == 0, done.output
         assert (tmp_path / named).is_file()
+        about = json.loads((tmp_path / f"{named}.json").read_text())
+        assert about["artefact"]["input"][2:] == [16, 16]
 
 
 def written_names(found: Tuned) -> list[str]:

@@ -27,6 +27,7 @@ def tune(
     weights: Annotated[str | None, typer.Option(help="random, pretrained or a file.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Weights that this recipe trains.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    input: Annotated[str | None, typer.Option(help="BATCHxCHANNELSxHEIGHTxWIDTH; the model's own unless said.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     objective: Annotated[str, typer.Option(help="latency (batch 1) or throughput (several batches).")] = "latency",
     max_drop: Annotated[float, typer.Option(help="Percentage points of accuracy that may be lost.")] = 0.5,
@@ -51,7 +52,10 @@ def tune(
     from backbench.tuning.space import read_space, thread_counts
 
     check(objective, max_drop, threads, finalists)
-    fixed = {"model": model, "dataset": dataset, "weights": weights, "recipe": recipe, "seed": seed, "device": device}
+    fixed = {
+        "model": model, "dataset": dataset, "weights": weights, "recipe": recipe, "seed": seed, "input": input,
+        "device": device,
+    }  # fmt: skip
     wanted = Wanted(
         fixed={name: value for name, value in fixed.items() if value is not None},
         settings=read_space(space),
@@ -113,6 +117,7 @@ def export_command(cell: Cell) -> str:
     named = re.sub(r"\W+", "-", cell.model.name) + TARGETS[to].endings[0]
     said = {
         "dataset": cell.dataset, "weights": cell.weights, "recipe": cell.recipe, "seed": cell.seed,
+        "input": "x".join(map(str, cell.input)) if cell.input else None,
         "technique": chain_text(cell.technique), "to": to, "out": named,
     }  # fmt: skip
     options = (f"--{name} {shlex.quote(str(value))}" for name, value in said.items() if value not in (None, "none"))
