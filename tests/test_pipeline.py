@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from tests.records_builder import make_cell
 
 import backbench
@@ -208,3 +209,30 @@ def test_a_file_that_is_not_what_it_should_be_is_bad_input(workplace: Path, argu
     assert process.returncode == 2, told
     assert "torn" in told
     assert "Traceback" not in told
+
+
+def test_the_size_that_is_asked_for_is_trained_evaluated_and_predicted_at(workplace: Path) -> None:
+    """One training serves all three: `flat` has weights for each pixel, so those of 8 × 8 would not fit."""
+    network = ("mynets:flat", "--dataset", "digits", "--recipe", "tiny.yaml", "--input", "1x1x12x12")
+    trained = command(workplace, "train", *network, "--json")
+    printed, told = trained.communicate(timeout=300)
+    assert trained.returncode == 0, told
+    about = json.loads(printed)
+    assert about["training"]["key"]["preprocessing"]["size"] == [12, 12]
+    evaluated = command(workplace, "evaluate", *network, "--json")
+    printed, told = evaluated.communicate(timeout=300)
+    assert evaluated.returncode == 0, told
+    assert json.loads(printed)["correct"] == about["test"]["correct"]
+    Image.new("L", (8, 8)).save(workplace / "blank.png")
+    predicted = command(workplace, "predict", "blank.png", "--model", *network, "--json")
+    printed, told = predicted.communicate(timeout=300)
+    assert predicted.returncode == 0, told
+    assert len(json.loads(printed)[0]["classes"]) == 3
+    assert (
+        len([folder for folder in (workplace / "cache/trained").iterdir() if about_of(folder) == about["training"]])
+        == 1
+    )
+
+
+def about_of(folder: Path) -> Any:
+    return json.loads((folder / "training.json").read_text())

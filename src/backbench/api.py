@@ -139,6 +139,7 @@ def train(
     recipe: str = "cifar10",
     seed: int = 0,
     weights: str | None = None,
+    input: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
     out: Path | str | None = None,
@@ -154,7 +155,7 @@ def train(
     from backbench.training.store import evaluate_on_test, train_cached
 
     settings = settings or Settings()
-    fields = {"recipe": recipe, "seed": seed, "weights": weights, "device": device}
+    fields = {"recipe": recipe, "seed": seed, "weights": weights, "input": input, "device": device}
     cell = one_cell(reference(model), dataset, settings, fields)
     torch.set_num_threads(threads or os.cpu_count() or 1)
     trained = train_cached(
@@ -163,6 +164,7 @@ def train(
         recipe,
         seed=seed,
         weights=cell.weights,
+        input=cell.input,
         device=device,
         settings=settings,
         tell=progress,

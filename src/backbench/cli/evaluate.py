@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backbench.cli.options import AllowUntrained, DataRoot, Download, Json, settings_of
+from backbench.cli.options import AllowUntrained, DataRoot, Download, InputShape, Json, settings_of
 
 
 def evaluate(
@@ -18,6 +18,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
     technique: Annotated[str, typer.Option(help="A chain of techniques.")] = "none",
     runtime: Annotated[str, typer.Option(help="The runtime that computes.")] = "eager",
+    input: InputShape = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     threads: Annotated[int, typer.Option(help="Threads of every library alike.")] = 1,
     data_root: DataRoot = None,
@@ -32,7 +33,7 @@ def evaluate(
 
     done = evaluate_cell(
         model, dataset=dataset, weights=weights, recipe=recipe, seed=seed, technique=technique, runtime=runtime,
-        device=device, threads=threads, settings=settings_of(data_root, download, allow_untrained),
+        input=input, device=device, threads=threads, settings=settings_of(data_root, download, allow_untrained),
         progress=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     if done.predictions is None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from backbench.cli.options import DataRoot, Download, Json, settings_of
+from backbench.cli.options import DataRoot, Download, InputShape, Json, settings_of
 
 
 def export(
@@ -22,7 +22,7 @@ def export(
     recipe: Annotated[str | None, typer.Option(help="Train with this recipe first.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of training and of random weights.")] = 0,
     technique: Annotated[str, typer.Option(help="A chain of techniques.")] = "none",
-    input: Annotated[str | None, typer.Option(help="BATCHxCHANNELSxHEIGHTxWIDTH.")] = None,
+    input: InputShape = None,
     data_root: DataRoot = None,
     download: Download = False,
     as_json: Json = False,

@@ -18,6 +18,9 @@ Download = Annotated[bool, typer.Option("--download", help="Download a dataset t
 AllowUntrained = Annotated[
     bool, typer.Option("--allow-untrained", help="Record a head that was never trained, as chance, with a warning.")
 ]
+InputShape = Annotated[
+    str | None, typer.Option("--input", help="BATCHxCHANNELSxHEIGHTxWIDTH; the network's own size unless said.")
+]
 MaxMemory = Annotated[
     str | None, typer.Option("--max-memory", help="Memory that training may use, e.g. 4GB; batches are split to fit.")
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from backbench.cli.options import DataRoot, Json, settings_of
+from backbench.cli.options import DataRoot, InputShape, Json, settings_of
 from backbench.errors import UsageError
 
 
@@ -19,6 +19,7 @@ def predict(
     weights: Annotated[str | None, typer.Option(help="pretrained or a file.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Weights that this recipe trains.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    input: InputShape = None,
     runtime: Annotated[str, typer.Option(help="The runtime that computes.")] = "eager",
     top: Annotated[int, typer.Option(help="How many classes to print.")] = 3,
     data_root: DataRoot = None,
@@ -31,8 +32,8 @@ def predict(
         if not path.is_file():
             raise UsageError(f"{path}: there is no such image file")
     found = predict_images(
-        images, model, dataset=dataset, weights=weights, recipe=recipe, seed=seed, runtime=runtime, top=top,
-        settings=settings_of(data_root),
+        images, model, dataset=dataset, weights=weights, recipe=recipe, seed=seed, input=input, runtime=runtime,
+        top=top, settings=settings_of(data_root),
     )  # fmt: skip
     if as_json:
         typer.echo(json.dumps([{"path": str(item.path), "classes": item.classes} for item in found]))

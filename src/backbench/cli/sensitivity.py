@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backbench.cli.options import DataRoot, Download, Json, settings_of
+from backbench.cli.options import DataRoot, Download, InputShape, Json, settings_of
 
 if TYPE_CHECKING:
     from backbench.tuning.sensitivity import Point, Sensitivity
@@ -24,6 +24,7 @@ def sensitivity(
     recipe: Annotated[str | None, typer.Option(help="Weights that this recipe trains.")] = None,
     weights: Annotated[str | None, typer.Option(help="pretrained or a file.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
+    input: InputShape = None,
     images: Annotated[int, typer.Option(help="Images of the validation part.")] = 1000,
     threads: Annotated[int | None, typer.Option(help="Threads; default all processors.")] = None,
     out: Annotated[
@@ -43,7 +44,8 @@ def sensitivity(
     from backbench.tuning.sensitivity_plot import svg
 
     settings = settings_of(data_root, download)
-    cell = one_cell(reference(model), dataset, settings, {"recipe": recipe, "weights": weights, "seed": seed})
+    fields = {"recipe": recipe, "weights": weights, "seed": seed, "input": input}
+    cell = one_cell(reference(model), dataset, settings, fields)
     asked = Choice.parse(technique)
     usual = RATIOS if asked.name == "prune_channels" else ()
     wanted = Wanted(cell, asked, tuple(ratio or usual), images, threads or default_threads())

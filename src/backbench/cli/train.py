@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backbench.cli.options import DataRoot, Deterministic, Download, Json, MaxMemory, settings_of
+from backbench.cli.options import DataRoot, Deterministic, Download, InputShape, Json, MaxMemory, settings_of
 
 
 def train(
@@ -19,6 +19,7 @@ def train(
     recipe: Annotated[str, typer.Option(help="A recipe's name or file.")] = "cifar10",
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 0,
     weights: Annotated[str | None, typer.Option(help="What to start from: pretrained or a file.")] = None,
+    input: InputShape = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     threads: Annotated[int | None, typer.Option(help="Threads; default all processors.")] = None,
     out: Annotated[Path | None, typer.Option(help="Copy the weights to this .safetensors file.")] = None,
@@ -37,8 +38,8 @@ def train(
     settings = settings_of(data_root, download, max_memory=max_memory, deterministic=deterministic)
     started = time.monotonic()
     done = train_model(
-        model, dataset=dataset, recipe=recipe, seed=seed, weights=weights, device=device, threads=threads, out=out,
-        settings=settings, progress=lambda text: typer.echo(text, err=True),
+        model, dataset=dataset, recipe=recipe, seed=seed, weights=weights, input=input, device=device,
+        threads=threads, out=out, settings=settings, progress=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(done.data()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backbench.cli.options import AllowUntrained, DataRoot, Download, Json, settings_of
+from backbench.cli.options import AllowUntrained, DataRoot, Download, InputShape, Json, settings_of
 from backbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def tune(
     weights: Annotated[str | None, typer.Option(help="random, pretrained or a file.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Weights that this recipe trains.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
-    input: Annotated[str | None, typer.Option(help="BATCHxCHANNELSxHEIGHTxWIDTH; the model's own unless said.")] = None,
+    input: InputShape = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
     objective: Annotated[str, typer.Option(help="latency (batch 1) or throughput (several batches).")] = "latency",
     max_drop: Annotated[float, typer.Option(help="Percentage points of accuracy that may be lost.")] = 0.5,
