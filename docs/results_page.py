@@ -31,7 +31,7 @@ LEGEND = (
     " shared: compare within a table, not between tables."
 )
 SHOWN = (
-    "accuracy %", "95 % interval", "latency ms", "±", "against baseline", "front",
+    "accuracy %", "95 % interval", "latency ms", "±", "mean ms", "against baseline", "front",
     "size MB", "parameters M", "MACs M", "peak memory MB", "executed",
 )  # fmt: skip
 SOURCES = {"random": "random weights", None: "random weights"}
@@ -60,6 +60,7 @@ def study(folder: Path) -> Iterator[str]:
             yield conditions(section)
             yield made_of(section)
             yield from changed(section)
+            yield from failed(section)
 
 
 def changed(section: Section) -> Iterator[str]:
@@ -68,6 +69,14 @@ def changed(section: Section) -> Iterator[str]:
     if lines:
         yield "What the techniques changed:"
         yield bullets(map(escape, lines))
+
+
+def failed(section: Section) -> Iterator[str]:
+    """What was tried and gave no number, with its reason."""
+    rows = [row for row in section.rows if row.status == "failed"]
+    if rows:
+        yield "Failed:"
+        yield bullets(escape(f"{section.names.full(row)}: {row.record.reason}") for row in rows)
 
 
 def conditions(section: Section) -> str:

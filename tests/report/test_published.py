@@ -16,7 +16,7 @@ from backbench.report.survey import survey
 from backbench.report.writing import make_report
 from backbench.spec.cell import Cell
 from backbench.spec.where import readable
-from records_builder import make_artefact, make_cell, make_record, write_records
+from records_builder import make_artefact, make_cell, make_record, make_refused, write_records
 
 ROWS = {
     "backbone-profile": 24,
@@ -131,6 +131,29 @@ def test_rows_that_stand_alone_say_why(folder: Path) -> None:
     assert "ViT (dataset cifar10, model vit_base_patch16_224)" in alone
     assert "Inference Time per Image [s/Image]: printed as s, really ms." in words.notes
     assert any(note.startswith("here: Digits (8×8)") for note in words.notes)
+
+
+def test_a_row_whose_cell_failed_or_was_skipped_says_so(tmp_path: Path) -> None:
+    int8 = make_cell("resnet34", "quantize_static", "onnxruntime")
+    gpu = make_cell("resnet34", "none", "torchscript", device="cuda")
+    run = write_records(
+        tmp_path / "run",
+        make_refused("skipped", "not today", int8.model_copy(update={"threads": 2})),
+        make_refused("failed", "the outputs are not the reference's", int8),
+        make_refused("skipped", "this machine has no device cuda", gpu),
+    )
+    words = {each.title: each for each in said(held(run, "inference-techniques")).tables}["ResNet-34"]
+    records = {row[0]: row[-1].partition(" ")[2] for row in words.rows if row[0]}
+    assert records == {
+        "Before Inferencing Technique": "record here of resnet34",
+        "ONNX": "record here of resnet34",
+        "ONNX Quantized": "failed: the outputs are not the reference's",
+        "Torchscript (CPU)": "record here of resnet34",
+        "Torchscript (GPU)": "skipped: this machine has no device cuda",
+    }
+    (alone,) = [note for note in words.notes if note.startswith("can't be compared")]
+    assert "ONNX (model resnet34" in alone
+    assert "Quantized" not in alone
 
 
 def test_it_stands_in_the_report_where_asked_for(folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What rows are called: as short as tells them apart, with what was left out said in full once a table.
 
-A technique or a runtime shows the options that vary among its namesakes in the table; the rest stands in the legend.
+A technique or a runtime shows the options that vary among its measured namesakes in the table; the rest stands in the
+legend. What was not measured shows those as well in which it differs from all that were.
 A model shows all of its options. Fields such as seed, recipe and weights are shown where they vary.
 """
 
@@ -24,6 +25,7 @@ class Names:
         # Options that only an unmeasured cell has would lengthen every name.
         self.choices = measured + [choice for choice in choices_of(rows) if choice.name not in known]
         self.varying = {name: varying(namesakes(self.choices, name)) for name in {one.name for one in self.choices}}
+        self.usual = {choice.name: choice.options for choice in reversed(self.choices)}  # of those that don't vary
         self.extra = [field for field in EXTRA if len({getattr(row.cell, field) for row in rows}) > 1]
 
     def model(self, row: Row) -> str:
@@ -41,15 +43,19 @@ class Names:
         return " · ".join((self.model(row), self.technique(row), self.runtime(row)))
 
     def short(self, choice: Choice) -> str:
-        shown = {key: value for key, value in choice.options.items() if key in self.varying[choice.name]}
+        differing, usual = self.varying[choice.name], self.usual[choice.name]
+        shown = {
+            key: value
+            for key, value in choice.options.items()
+            if key in differing or (value is not None and plain(value) != plain(usual.get(key)))
+        }
         return plain_name(Choice.model_construct(name=choice.name, options=shown))
 
     def legend(self) -> list[str]:
         """Techniques and runtimes whose options are not all in the table, written out with those that never vary."""
         lines = []
         for name in sorted(self.varying):
-            first = namesakes(self.choices, name)[0]
-            kept = {key: value for key, value in first.options.items() if key not in self.varying[name]}
+            kept = {key: value for key, value in self.usual[name].items() if key not in self.varying[name]}
             if kept:
                 lines.append(f"{plain_name(name)}: " + ", ".join(option(key, value) for key, value in kept.items()))
         return lines

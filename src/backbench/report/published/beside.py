@@ -1,7 +1,7 @@
 """A published document beside the records: published | here, each number with its unit, each row with what differs.
 
-A record stands beside a row where every field that the row matches on is its own. Where none does, the row says so:
-a number that was measured on something else is never put beside it.
+A record stands beside a row where every field that the row matches on is its own. Where none does, the row says so,
+and why where such a cell failed or was skipped: a number that was measured on something else is never put beside it.
 """
 
 from __future__ import annotations
@@ -46,13 +46,17 @@ HERE: Mapping[str, Callable[[Measured, Column], float | None]] = {
 
 @dataclass(frozen=True)
 class Pair:
-    """One published number and, where a record matches, the one measured here; both in `column.unit`."""
+    """One published number and, where a record matches, the one measured here; both in `column.unit`.
+
+    `refused`: the cell that was to give it and was skipped or failed.
+    """
 
     row: Row
     column: Column
     published: Value
     here: float | None
     measured: Measured | None
+    refused: Measured | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -92,13 +96,18 @@ def held(table: Table, sections: Sequence[Section]) -> Held:
 def pairs_of(table: Table, row: Row, sections: Sequence[Section]) -> Iterator[Pair]:
     """The row's numbers for each record that is the same experiment; once without one where there is none."""
     where = {**table.match, **row.match}
-    alike = [each for section in sections for each in section.measured if where and is_meant(each.cell, where)]
-    shown: Sequence[Measured | None] = alike[:MAX_RECORDS] or (None,)
+    alike = [each for section in sections for each in section.rows if where and is_meant(each.cell, where)]
+    shown: Sequence[Measured | None] = [each for each in alike if each.status == "ok"][:MAX_RECORDS] or (None,)
     for measured in shown:
         for column, value in zip(table.columns, row.values, strict=True):
             if value is not None:
                 here = in_unit(HERE[column.quantity](measured, column), column) if measured else None
-                yield Pair(row, column, value, here, measured)
+                yield Pair(row, column, value, here, measured, None if measured else failed_first(alike))
+
+
+def failed_first(refused: Sequence[Measured]) -> Measured | None:
+    """What was tried tells more than what was not; of equal ones the first."""
+    return min(refused, key=lambda row: row.status != "failed", default=None)
 
 
 def is_meant(cell: Cell, where: Mapping[str, Any]) -> bool:

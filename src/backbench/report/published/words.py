@@ -93,6 +93,8 @@ def number(value: float | None, column: Column) -> str:
 
 
 def record(held: Held, pair: Pair) -> str:
+    if pair.refused is not None:
+        return f"#{pair.refused.number} {pair.refused.status}: {pair.refused.record.reason}"
     if pair.measured is None:
         return f"no record here of {model_of(held, pair)}"
     section = next(each for each in held.sections if pair.measured.number in each.by_number)
@@ -128,7 +130,7 @@ def machines(held: Held) -> list[str]:
 
 def alone(held: Held) -> list[str]:
     """What would have to be measured for the rows that no record matches."""
-    rows = {id(pair.row): pair.row for pair in held.pairs if pair.measured is None}
+    rows = {id(pair.row): pair.row for pair in held.pairs if pair.measured is None and pair.refused is None}
     wanted = [f"{row.label} ({facts({**held.table.match, **row.match})})" for row in rows.values()]
     return [f"can't be compared, since no record here is of: {', '.join(wanted)}"] if wanted else []
 
