@@ -228,11 +228,6 @@ def test_the_size_that_is_asked_for_is_trained_evaluated_and_predicted_at(workpl
     printed, told = predicted.communicate(timeout=300)
     assert predicted.returncode == 0, told
     assert len(json.loads(printed)[0]["classes"]) == 3
-    assert (
-        len([folder for folder in (workplace / "cache/trained").iterdir() if about_of(folder) == about["training"]])
-        == 1
-    )
-
-
-def about_of(folder: Path) -> Any:
-    return json.loads((folder / "training.json").read_text())
+    finished = [json.loads(path.read_text()) for path in (workplace / "cache/trained").glob("*/training.json")]
+    assert finished.count(about["training"]) == 1
+    assert [one["key"]["preprocessing"]["size"] for one in finished].count([12, 12]) == 1
