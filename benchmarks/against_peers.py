@@ -30,7 +30,6 @@ from pathlib import Path
 from statistics import fmean, median, quantiles, stdev
 from typing import Any
 
-from backbench.api import result_of
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor, environment
@@ -110,7 +109,7 @@ def our_pair(executor: LocalExecutor, cell: Cell, artefact: Artefact, settings: 
         for name in random.sample(sorted(samples), 2):
             started = time.perf_counter()
             outcome = cell_jobs.sample(executor, cell, artefact, settings, PLANS["quick"], number + 1, ("latency",))
-            samples[name][number] = result_of(outcome)["measurements"]["latency"][0]["values"]
+            samples[name][number] = outcome.value()["measurements"]["latency"][0]["values"]
             wall[name] += time.perf_counter() - started
     medians = {name: {number: median(values) for number, values in taken.items()} for name, taken in samples.items()}
     ratio = paired_ratio(medians["first"], medians["second"])

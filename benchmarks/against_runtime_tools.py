@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from backbench.api import one_cell, result_of
+from backbench.api import one_cell
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor, environment
@@ -79,7 +79,7 @@ def job(executor: LocalExecutor, model: str, runtime: str, threads: int) -> Job:
     settings = Settings()
     fields = {"weights": "random", "runtime": runtime, "threads": threads, "input": "x".join(map(str, SHAPE))}
     cell = one_cell(model, "random:size=224,n=32", settings, fields)
-    done = result_of(cell_jobs.prepare(executor, cell, settings, lambda text: print(text, file=sys.stderr)))
+    done = cell_jobs.prepare(executor, cell, settings, lambda text: print(text, file=sys.stderr)).value()
     artefact = Artefact.open(Path(done["folder"]))
     cell_jobs.sample(executor, cell, artefact, settings, PLANS["quick"], 1, ("latency",))  # starts the server
     return Job(cell, artefact, TOOLS[cell.runtime.name])
@@ -103,7 +103,7 @@ def ours(executor: LocalExecutor, taken: Job, number: int) -> float:
     outcome = cell_jobs.sample(
         executor, taken.cell, taken.artefact, Settings(), PLANS["quick"], number + 1, ("latency",)
     )
-    return median(result_of(outcome)["measurements"]["latency"][0]["values"])
+    return median(outcome.value()["measurements"]["latency"][0]["values"])
 
 
 def bound(threads: int) -> list[str]:

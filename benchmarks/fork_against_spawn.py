@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from backbench.api import one_cell, result_of
+from backbench.api import one_cell
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor
@@ -52,7 +52,7 @@ def compare(model: str, dataset: str, runtime: str, rounds: int) -> dict[str, di
         name: {"fork": {}, "spawn": {}} for name in ("latency", "peak_memory", "wall")
     }
     with LocalExecutor() as executor:
-        folder = result_of(cell_jobs.prepare(executor, cell, settings, print))["folder"]
+        folder = cell_jobs.prepare(executor, cell, settings, print).value()["folder"]
         artefact = Artefact.open(Path(folder))
         cell_jobs.sample(executor, cell, artefact, settings, PLANS["quick"], 1, METRICS)  # starts the server
         for number in range(rounds):
@@ -68,7 +68,7 @@ def compare(model: str, dataset: str, runtime: str, rounds: int) -> dict[str, di
 def sample(executor: LocalExecutor, cell: Any, artefact: Artefact, settings: Settings, way: str) -> dict[str, Any]:
     # The first round of a study is spawned, the later ones forked: the number says which way.
     number = 0 if way == "spawn" else 1
-    return result_of(cell_jobs.sample(executor, cell, artefact, settings, PLANS["quick"], number, METRICS))
+    return cell_jobs.sample(executor, cell, artefact, settings, PLANS["quick"], number, METRICS).value()
 
 
 if __name__ == "__main__":

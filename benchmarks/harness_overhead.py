@@ -20,7 +20,6 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
-from backbench.api import result_of
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor, environment
@@ -117,7 +116,7 @@ def fresh(executor: LocalExecutor, cell: Cell, artefact: Artefact, settings: Set
 
 def harness_process(executor: LocalExecutor, cell: Cell, artefact: Artefact, settings: Settings, number: int) -> float:
     outcome = cell_jobs.sample(executor, cell, artefact, settings, PLANS["quick"], number, ("latency",))
-    return median(result_of(outcome)["measurements"]["latency"][0]["values"])
+    return median(outcome.value()["measurements"]["latency"][0]["values"])
 
 
 def run_bare(folder: Path, threads: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from backbench.api import one_cell, result_of
+from backbench.api import one_cell
 from backbench.artefacts.artefact import Artefact
 from backbench.execute import cell_jobs
 from backbench.execute.local import LocalExecutor
@@ -21,4 +21,4 @@ def eager_cell(model: str, arguments: argparse.Namespace) -> Cell:
 
 
 def prepared(executor: LocalExecutor, cell: Cell) -> Artefact:
-    return Artefact.open(Path(result_of(cell_jobs.prepare(executor, cell, Settings(), print))["folder"]))
+    return Artefact.open(Path(cell_jobs.prepare(executor, cell, Settings(), print).value()["folder"]))
