@@ -103,7 +103,7 @@ def ours(executor: LocalExecutor, taken: Job, number: int) -> float:
     outcome = cell_jobs.sample(
         executor, taken.cell, taken.artefact, Settings(), PLANS["quick"], number + 1, ("latency",)
     )
-    return median(outcome.value()["measurements"]["latency"][0]["values"])
+    return float(median(outcome.value()["measurements"]["latency"][0]["values"]))
 
 
 def bound(threads: int) -> list[str]:
@@ -137,7 +137,8 @@ def bare_loop(path: Path, threads: int) -> float:
     image = np.random.default_rng(0).standard_normal((1, *taken.shape[1:])).astype(np.float32)
     for _ in range(WARM):
         session.run(None, {taken.name: image})
-    values, started = [], time.perf_counter()
+    values: list[float] = []
+    started = time.perf_counter()
     while len(values) < CALLS or time.perf_counter() - started < SECONDS:
         before = time.perf_counter()
         session.run(None, {taken.name: image})

@@ -15,6 +15,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import perf_counter_ns
@@ -78,7 +79,7 @@ def inside(artefact: Artefact, threads: int, blocks: int, calls: int) -> Ratio:
     network = network_of(artefact).eval()  # one for both: where its weights lie in memory is worth a percent
     with thread_budget(threads), EagerSession(Eager(), network, "cpu") as session, torch.inference_mode():
         feed = Source(artefact.load_inputs()[:32]).feed(session, 1, "model", 0)
-        loops = {
+        loops: dict[str, Callable[[], list[float]]] = {
             "harness": lambda: call_times(feed, WALL, calls, 0.0, 1e9),
             "bare": lambda: bare_loop(network, feed.arguments, calls),
         }
@@ -116,7 +117,7 @@ def fresh(executor: LocalExecutor, cell: Cell, artefact: Artefact, settings: Set
 
 def harness_process(executor: LocalExecutor, cell: Cell, artefact: Artefact, settings: Settings, number: int) -> float:
     outcome = cell_jobs.sample(executor, cell, artefact, settings, PLANS["quick"], number, ("latency",))
-    return median(outcome.value()["measurements"]["latency"][0]["values"])
+    return float(median(outcome.value()["measurements"]["latency"][0]["values"]))
 
 
 def run_bare(folder: Path, threads: int) -> float:

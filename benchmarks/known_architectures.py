@@ -59,10 +59,13 @@ def build(name: str, size: int, classes: int = 1000) -> nn.Module:
     """On the meta device; networks of a fixed input size are built for `size`."""
     with torch.device("meta"):
         if name.startswith("torchvision:"):
-            return torchvision.models.get_model(name.partition(":")[2], weights=None, num_classes=classes).eval()
-        fixed = timm.models.get_pretrained_cfg(name).fixed_input_size
+            built: nn.Module = torchvision.models.get_model(name.partition(":")[2], weights=None, num_classes=classes)
+            return built.eval()
+        config = timm.models.get_pretrained_cfg(name)
+        fixed = config is not None and config.fixed_input_size
         sized: dict[str, Any] = {"img_size": size} if (fixed and size != 224) or "dinov2" in name else {}
-        return timm.create_model(name, num_classes=classes, **sized).eval()
+        made: nn.Module = timm.create_model(name, num_classes=classes, **sized)
+        return made.eval()
 
 
 def parameters(model: nn.Module) -> int:

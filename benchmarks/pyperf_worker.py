@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pyperf
 
 from against_peers import network_and_input
@@ -13,9 +16,14 @@ def main() -> None:
     runner = pyperf.Runner()
     runner.parse_args()
     # Only the workers need the network; the process that starts them need not load it.
-    network, image = network_and_input() if runner.args.worker else (None, None)
+    call = call_of_network() if runner.args.worker else object
     with torch.inference_mode():
-        runner.bench_func("network", lambda: network(image))
+        runner.bench_func("network", call)
+
+
+def call_of_network() -> Callable[[], object]:
+    network, image = network_and_input()
+    return partial(network, image)
 
 
 if __name__ == "__main__":

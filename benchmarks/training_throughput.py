@@ -133,7 +133,7 @@ def usual_step(network: nn.Module, source: Iterator[Any], recipe: Recipe, bf16: 
         network.parameters(), 0.05, momentum=recipe.momentum, weight_decay=recipe.weight_decay, nesterov=True
     )
     layout = torch.channels_last if bf16 else torch.contiguous_format
-    network = network.to(memory_format=layout).train()  # type: ignore[call-overload]
+    network = network.to(memory_format=layout).train()
 
     def step() -> None:
         images, labels = next(source)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import threadpoolctl  # type: ignore[import-untyped]
+import threadpoolctl
 from numpy.typing import NDArray
 
 SIDE, PRODUCTS = 384, 20

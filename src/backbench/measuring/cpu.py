@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-import threadpoolctl  # type: ignore[import-untyped]
+import threadpoolctl
 
 PROC_STAT = Path("/proc/stat")
 HERTZ = os.sysconf("SC_CLK_TCK") if "SC_CLK_TCK" in os.sysconf_names else 100
