@@ -155,6 +155,14 @@ def test_a_finished_file_is_not_relabelled(tmp_path: Path, asked: tuple[str, str
     assert not (tmp_path / "run").exists()
 
 
+def test_a_foreign_file_wants_its_dataset_named(tmp_path: Path) -> None:
+    classifier(tmp_path / "theirs.onnx", ("n", 3, 16, 16))
+    done = backbench(tmp_path, "run", "--artefact", "theirs.onnx", "--out", "run")
+    assert done.returncode == 2
+    assert "--dataset is missing: theirs.onnx" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_exported_file_keeps_the_input_and_seed_that_it_was_made_with(tmp_path: Path) -> None:
     made = backbench(tmp_path, "export", NETWORK, "--dataset", "digits", "--to", "onnx", "--out", "net.onnx")
     assert made.returncode == 0, made.stderr

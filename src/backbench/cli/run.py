@@ -91,7 +91,9 @@ def the_study(
 
 
 def of_artefact(artefact: Path, base: dict[str, Any], flags: dict[str, Many]) -> dict[str, Any]:
-    """The study with what the file says of itself. Raises UsageError where it is told how the file was made."""
+    """The study with what the file says of itself. Raises UsageError where it is told how the file was made, or
+    nothing says which dataset it is for.
+    """
     from backbench.artefacts.imported import fields_of
 
     own = fields_of(artefact)
@@ -101,6 +103,11 @@ def of_artefact(artefact: Path, base: dict[str, Any], flags: dict[str, Many]) ->
         raise UsageError(
             f"run: {name}: --artefact {artefact} is a finished file, and nothing here changes how it was made: "
             f"leave {name} out; to make another file: backbench run --model … --{name} …"
+        )
+    if "dataset" not in asked | own.keys():
+        raise UsageError(
+            f"run: --dataset is missing: {artefact} does not say what it classifies; "
+            "name a dataset or a folder, or random for its speed alone"
         )
     return {**base, "fixed": {**own, **base.get("fixed", {})}}
 

@@ -95,7 +95,7 @@ def answer(found: Tuned, objective: str) -> list[str]:
         *(f"  can't be told from it: {setting(row)}: {speed(row, objective)}" for row in found.ties),
     ]
     if best.accuracy and base.accuracy:
-        lines.append(f"accuracy: {best.accuracy.estimate:.2%}, eager {base.accuracy.estimate:.2%}")
+        lines.append(f"accuracy: {accuracy(best)}, eager {accuracy(base)}")
     else:
         lines.append("accuracy: none; only the agreement of the outputs was checked")
     lines += [f"on the Pareto front: {setting(row)}: {speed(row, objective)}, {accuracy(row)}" for row in found.front]
