@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,9 @@ def test_a_study_expands_to_its_cells(path: Path, request: pytest.FixtureRequest
     dataset = str(study.fixed["dataset"]).partition(":")[0]
     root = request.getfixturevalue("test_data") if dataset in NEEDS_DATA else Path()
     planned = expand(study, resolve(Settings(data_root=root)), path.name)
-    axes = 1
-    for values in study.axes.values():
-        axes *= len(values)
-    assert len(planned) == axes
+    grids = [study.axes, *({**study.axes, **entry} for entry in study.include)]
+    listed = [[value if isinstance(value, list) else [value] for value in grid.values()] for grid in grids]
+    assert len(planned) == sum(prod(map(len, values)) for values in listed)
     skipped = [plan.skip for plan in planned if plan.skip]
     here = {plan.cell.runtime.name: REGISTRIES["runtimes"].get(plan.cell.runtime.name).missing() for plan in planned}
     reasons = [*(rule.reason for rule in study.exclude), *filter(None, here.values())]

@@ -69,6 +69,53 @@ def test_what_is_left_out_keeps_its_reason() -> None:
     assert len(reasons) == 5
 
 
+INCLUDING = TEXT + "include: [{model: tree, weights: pretrained, recipe: null, technique: [none, quantize]}]\n"
+
+
+def test_what_is_included_takes_the_rest_from_the_study() -> None:
+    planned = expand(parse_study(INCLUDING), {**RESOLVE, "model": Choice.model_validate})
+    added = [plan for plan in planned if plan.cell.model.name == "tree"]
+    assert len(planned) == 16
+    assert planned[12:] == added
+    assert [plan.cell.label for plan in added if not plan.skip] == [
+        "tree · none · eager",
+        "tree · none · onnxruntime:precision=fp32",
+        "tree · quantize · onnxruntime:precision=fp32",
+    ]
+    assert {(plan.cell.recipe, plan.cell.weights, plan.cell.threads) for plan in added} == {(None, "pretrained", 2)}
+
+
+@pytest.mark.parametrize(
+    ("override", "models"),
+    [
+        ("axes.model=[a]", {"a"}),
+        ("axes.model=[a, tree]", {"a", "tree"}),
+        ("fixed.model=b", {"b"}),
+        ("fixed.recipe=long", {"a", "b", "tree"}),
+        ("axes.runtime=[eager]", {"a", "b", "tree"}),
+        ("include=[]", {"a", "b"}),
+    ],
+)
+def test_who_names_an_axis_asks_for_nothing_else_along_it(override: str, models: set[str]) -> None:
+    planned = expand(parse_study(INCLUDING, overrides=[override]), {**RESOLVE, "model": Choice.model_validate})
+    assert {plan.cell.model.name for plan in planned} == models
+
+
+@pytest.mark.parametrize(
+    ("include", "said"),
+    [
+        ("[{modl: a}]", "include[0]: unknown field 'modl'"),
+        ("[{model: []}]", "include[0].model: an empty list means no cell"),
+        ("[{}]", "include.0"),
+        ("[{model: a, technique: none}]", "2 cells are named twice"),
+    ],
+)
+def test_an_entry_that_means_nothing_is_refused(include: str, said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        expand(parse_study(TEXT + f"include: {include}\n"), RESOLVE)
+    assert said in str(caught.value)
+
+
 def test_the_protocol_is_the_studys_and_not_the_cells() -> None:
     study = parse_study(TEXT)
     assert study.protocol == "standard"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -40,13 +41,14 @@ class Exclusion(BaseModel):
 
 
 class Study(BaseModel):
-    """What a study file says, unexpanded."""
+    """What a study file says, unexpanded. `include`: the same once more with these fields' values in place of its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "study"
     fixed: dict[str, Any] = Field(default_factory=dict)
     axes: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    include: tuple[Annotated[dict[str, Any], Field(min_length=1)], ...] = ()
     exclude: tuple[Exclusion, ...] = ()
     baseline: dict[str, Any] | None = None
     metrics: tuple[str, ...] | None = None
@@ -121,37 +123,61 @@ def overridden(data: Mapping[str, Any], override: str) -> dict[str, Any]:
     if not isinstance(inner, dict):
         raise UsageError(f"-o {override!r}: {first!r} holds no keys")
     copy[first] = overridden(inner, f"{rest[0]}={text}")
-    # A value fixed by hand is no axis any more, and the other way round.
-    other = {"fixed": "axes", "axes": "fixed"}.get(first)
-    if other and isinstance(copy.get(other), dict):
-        copy[other] = {name: kept for name, kept in copy[other].items() if name != rest[0]}
+    if first in ("fixed", "axes"):
+        _keep_apart(copy, first, rest[0])
     return copy
 
 
+def _keep_apart(data: dict[str, Any], place: str, name: str) -> None:
+    """A value fixed by hand is no axis any more, and the other way round; and who names an axis's values asks for no
+    others: what the study includes along it stays only where it has these.
+    """
+    axes, include, other = data.get("axes"), data.get("include"), "axes" if place == "fixed" else "fixed"
+    if isinstance(axes, dict) and name in axes and isinstance(include, list):
+        named = _listed(data[place][name])
+        data["include"] = [entry for entry in include if _within(entry, name, named)]
+    if isinstance(data.get(other), dict):
+        data[other] = {key: kept for key, kept in data[other].items() if key != name}
+
+
+def _within(entry: Any, name: str, named: list[Any]) -> bool:
+    stated = _listed(entry[name]) if isinstance(entry, dict) and name in entry else []
+    return all(value in named for value in stated)
+
+
 def expand(study: Study, resolve: Resolve, source: str = "study") -> list[Planned]:
-    """The study's cells in the order of its axes. Raises SpecError with every complaint.
+    """The study's cells in the order of its axes, then those it includes. Raises SpecError with every complaint.
 
     A combination that a part refuses (Skip) is planned with its reason, as an excluded one is: neither is lost.
     """
     complaints: list[str] = []
-    choices = {field: _resolved(field, values, resolve, complaints) for field, values in _values(study).items()}
-    count = 1
-    for values in choices.values():
-        count *= len(values)
+    grids = [
+        {field: _resolved(field, values, resolve, complaints) for field, values in grid.items()}
+        for grid in _grids(study)
+    ]
+    count = sum(prod(len(values) for values in grid.values()) for grid in grids)
     if count > MAX_CELLS:
         complaints.append(f"axes: {count} cells; at most {MAX_CELLS} are allowed in one study")
     if complaints:
         raise SpecError(source, complaints)
-    planned = [_planned(dict(zip(choices, row, strict=True)), study, resolve) for row in product(*choices.values())]
+    planned = [
+        _planned(dict(zip(grid, row, strict=True)), study, resolve) for grid in grids for row in product(*grid.values())
+    ]
     repeated = len(planned) - len({plan.cell.id for plan in planned})
     if repeated:
         raise SpecError(source, [f"axes: {repeated} cells are named twice; name each value of an axis once"])
     return planned
 
 
-def _values(study: Study) -> dict[str, list[Any]]:
+def _grids(study: Study) -> list[dict[str, list[Any]]]:
+    """The values of each field: of the study, then of each entry that it includes."""
     fixed = {field: [value] for field, value in study.fixed.items() if field not in PLAN_FIELDS}
-    return {**fixed, **study.axes}
+    own = {**fixed, **study.axes}
+    return [own, *({**own, **{field: _listed(value) for field, value in entry.items()}} for entry in study.include)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _resolved(field: str, values: list[Any], resolve: Resolve, complaints: list[str]) -> list[Any]:
@@ -188,6 +214,11 @@ def _misnamed(study: Study) -> list[str]:
     for field in ("model", "dataset"):
         if field not in study.fixed and field not in study.axes:
             complaints.append(f"{field}: a study names at least one, under fixed or axes")
+    for number, entry in enumerate(study.include):
+        complaints += [
+            unknown("field", name, CELL_FIELDS, f"include[{number}]") for name in entry if name not in CELL_FIELDS
+        ]
+        complaints += [f"include[{number}].{name}: an empty list means no cell" for name in entry if entry[name] == []]
     for number, rule in enumerate(study.exclude):
         complaints += readable(rule.where, f"exclude[{number}].where")
     return complaints + readable(study.baseline or {}, "baseline")
@@ -220,4 +251,13 @@ def json_schema() -> dict[str, Any]:
         name: {"type": "array", "minItems": 1, "items": form} for name, form in one.items()
     }
     schema["properties"]["axes"]["additionalProperties"] = False
+    schema["properties"]["include"]["items"] = {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {
+            name: {"anyOf": [form, {"type": "null"}, {"type": "array", "minItems": 1, "items": form}]}
+            for name, form in one.items()
+        },
+        "additionalProperties": False,
+    }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
