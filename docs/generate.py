@@ -71,6 +71,8 @@ def recipe_sections(name: str) -> Iterator[str]:
     yield recipe.description
     said = recipe.model_dump(mode="json", exclude_defaults=True, exclude={"name", "description", "expected", "reached"})
     yield "\n".join(["| field | value |", "|---|---|", *(f"| `{key}` | `{value}` |" for key, value in said.items())])
+    if recipe.expected:
+        yield "Expected: " + "; ".join(f"{machine}: {time}" for machine, time in recipe.expected.items()) + "."
     for result in recipe.reached:
         low, high = result.interval
         yield (
