@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--runtime", action="append", help="default: onnxruntime and openvino")
     parser.add_argument("--dataset", default="cifar10")
     parser.add_argument("--recipe", default="cifar10")
-    parser.add_argument("--aware", default="short", help="recipe of quantize_aware; none leaves it out")
+    parser.add_argument("--aware", default="quantize-aware", help="recipe of quantize_aware; none leaves it out")
     parser.add_argument("--calibration", type=int, default=512)
     parser.add_argument("--data-root", type=Path)
     arguments = parser.parse_args()
