@@ -85,3 +85,10 @@ def test_the_commands(first: TrainedWeights, tmp_path: Path, monkeypatch: pytest
     code, said = command("import", str(tmp_path / "kept"))
     assert (code, said) == (0, f"{tmp_path / 'kept' / first.path.parent.name}: added\n")
     assert " 1 entries" in command("size")[1]
+
+
+def test_the_trainings_of_this_repository_are_whole(tmp_path: Path) -> None:
+    kept = Path(__file__).parents[2] / "results" / "trained"
+    added = carry_in(kept, tmp_path)
+    assert len(added) == len([folder for folder in kept.iterdir() if folder.is_dir()])
+    assert {said for _, said in added} == {"added"}
