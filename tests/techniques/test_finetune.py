@@ -73,6 +73,18 @@ def test_it_learns_and_says_how(recipe: str, context: Context) -> None:
     assert not trained.training
 
 
+def test_a_training_that_only_harms_changes_nothing(recipe: str, context: Context, tmp_path: Path) -> None:
+    learnt = Finetune(recipe=recipe).apply(network(NET), context)
+    harm = tmp_path / "harm.yaml"
+    harm.write_text(RECIPE.replace("lr: 0.05", "optimizer: adamw\nlr: 3"))
+    later = replace(context, notes={})
+    assert equal(Finetune(recipe=str(harm)).apply(learnt, later), learnt)
+    about = later.notes["training"]
+    assert about["selected_epoch"] == 0
+    assert about["start"] == about["validation_accuracy"] == seen(learnt, context)
+    assert max(entry["validation"] for entry in about["curve"]) < about["start"]
+
+
 def test_asked_for_again_it_is_not_trained_again(recipe: str, context: Context) -> None:
     first = Finetune(recipe=recipe).apply(network(NET), context)
     told: list[str] = []

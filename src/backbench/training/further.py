@@ -97,7 +97,8 @@ def run(wanted: Further, folder: Path) -> Trained:
     taught: dict[str, Any] = {} if wanted.teacher is None else {"loop": partial(Distilling, teacher=wanted.teacher)}
     return train(
         network, wanted.dataset, wanted.preprocessing, wanted.recipe, seed=wanted.seed, folder=folder,
-        device=wanted.device, max_memory=wanted.settings.max_memory, tell=lambda progress: wanted.tell(str(progress)),
+        device=wanted.device, max_memory=wanted.settings.max_memory, keep_start=True,
+        tell=lambda progress: wanted.tell(str(progress)),
         **taught,
     )  # fmt: skip
 

@@ -92,6 +92,10 @@ class Training:
     def autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.bf16)
 
+    def accurate(self) -> float:
+        """The averaged network's share of right answers on the validation part, 0…1."""
+        return accuracy(self.average, self.validation, bf16=self.bf16, device=self.device)
+
     def save(self, path: Path, about: dict[str, Any]) -> None:
         """Everything that the next epoch needs; randomness is fixed by seed and epoch, the rate by the step."""
         tensors = checkpoint.named("model", self.model.state_dict())
@@ -180,12 +184,14 @@ def train(
     folder: Path,
     device: str = "cpu",
     max_memory: int | None = None,
+    keep_start: bool = False,
     tell: Tell = lambda progress: None,
     loop: Callable[[nn.Module, Dataset, Preprocessing, Recipe, int, str], Training] = Training,
 ) -> Trained:
     """Trains `model` in place; continues from the folder's checkpoint where there is one.
 
-    `loop` makes the training itself: a subclass of `Training` with another loss or other targets.
+    `loop` makes the training itself: a subclass of `Training` with another loss or other targets. `keep_start`: what was
+    given may be chosen, too, as epoch 0: a training that only does harm changes nothing.
 
     Raises TrainingDiverged for a loss that is no number, DataError for an empty part.
     """
@@ -196,20 +202,29 @@ def train(
     if max_memory is not None:
         run.micro_batch = memory.micro_batch(run, max_memory)
     last, best = folder / "last.safetensors", folder / "best.safetensors"
-    about: dict[str, Any] = run.restore(last) if last.exists() else {"curve": [], "seconds": 0.0, "images": 0}
+    about = run.restore(last) if last.exists() else begin(run, best, keep_start)
     for number in range(len(about["curve"]), recipe.epochs):
         started = time.monotonic()
         loss, images = run.epoch(number)
-        accurate = accuracy(run.average, run.validation, bf16=run.bf16, device=device)
+        accurate = run.accurate()
         about["curve"].append({"loss": loss, "validation": accurate})
         about["seconds"] += time.monotonic() - started
         about["images"] += images
-        if accurate >= max(entry["validation"] for entry in about["curve"]):
+        if accurate >= max(about.get("start", 0.0), *(entry["validation"] for entry in about["curve"])):
             run.save(best, about)
         run.save(last, about)
         tell(progress_of(about, recipe))
     chosen = run.restore(best)
     return Trained(run.average.cpu().eval().requires_grad_(True), summary(run, about, len(chosen["curve"])))
+
+
+def begin(run: Training, best: Path, keep_start: bool) -> dict[str, Any]:
+    """What is known before the first epoch; `start` is the accuracy on validation of what was given."""
+    about: dict[str, Any] = {"curve": [], "seconds": 0.0, "images": 0}
+    if keep_start:
+        about["start"] = run.accurate()
+        run.save(best, about)
+    return about
 
 
 def progress_of(about: dict[str, Any], recipe: Recipe) -> Progress:
@@ -223,8 +238,9 @@ def summary(run: Training, about: dict[str, Any], selected: int) -> dict[str, An
     """What the artefact's provenance keeps of the training."""
     return {
         "curve": about["curve"],
+        **({"start": about["start"]} if "start" in about else {}),
         "selected_epoch": selected,
-        "validation_accuracy": about["curve"][selected - 1]["validation"],
+        "validation_accuracy": about["curve"][selected - 1]["validation"] if selected else about["start"],
         "validation_images": len(run.validation),
         "train_images": len(run.train),
         "seconds": about["seconds"],
