@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from backbench.models.installed import timm_names
 from backbench.report.changes import changes
 from backbench.report.markdown import bullets, escape, grid, measured_only
 from backbench.report.rows import Row
@@ -34,7 +35,7 @@ SHOWN = (
     "accuracy %", "95 % interval", "latency ms", "±", "mean ms", "against baseline", "front",
     "size MB", "parameters M", "MACs M", "peak memory MB", "executed",
 )  # fmt: skip
-SOURCES = {"random": "random weights", None: "random weights"}
+RANDOM = ("random", None)  # what a cell says that has random weights
 
 
 def main() -> None:
@@ -109,7 +110,14 @@ def weights_of(section: Section, row: Row) -> str:
         return f"recipe {cell.recipe}, seed {cell.seed}{start}"
     if cell.weights == "pretrained":
         return published(cell.model.name)
-    return SOURCES.get(cell.weights) or f"{Path(str(cell.weights)).name.partition(':')[0]}"
+    if cell.weights in RANDOM:
+        return f"random; published: {published(cell.model.name)}" if offered(cell.model.name) else "random weights"
+    return Path(str(cell.weights)).name.partition(":")[0]
+
+
+def offered(name: str) -> bool:
+    """Whether published weights are to be had by the network's name."""
+    return name.startswith("torchvision:") or name.partition(".")[0] in timm_names()
 
 
 def published(name: str) -> str:
