@@ -41,6 +41,12 @@ def test_the_same_training_is_done_once(recipe: str) -> None:
     ]
 
 
+def test_a_name_alone_finds_what_was_trained_with_its_defaults_written_down(recipe: str) -> None:
+    written = Choice(name="resnet20", options={"width": 4, "shortcut": "a", "stem_stride": 1})
+    assert trained(recipe, model=written).path == trained(recipe).path
+    assert trained(recipe, model=Choice(name="resnet20", options={"width": 5})).path != trained(recipe).path
+
+
 def test_the_provenance_is_whole(recipe: str) -> None:
     about = trained(recipe).about
     assert about["recipe"]["epochs"] == 1

@@ -17,6 +17,7 @@ from backbench.data import load_dataset
 from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing
 from backbench.errors import DataError
+from backbench.models import REGISTRY
 from backbench.models.build import build, default_preprocessing, load_given, load_weights, save_weights
 from backbench.models.own import content_of
 from backbench.models.weights import sha256
@@ -57,7 +58,11 @@ def train_cached(
     device: str = "cpu",
     tell: Callable[[str], None] = lambda text: None,
 ) -> TrainedWeights:
-    """The trained weights of this model, dataset, recipe and seed; trains where they are not there yet."""
+    """The trained weights of this model, dataset, recipe and seed; trains where they are not there yet.
+
+    Options that are left out are the defaults, so a name alone finds what a cell, which has them all, has trained.
+    """
+    model = REGISTRY.resolve(model) if model.name in REGISTRY else model
     images = dataset if isinstance(dataset, Dataset) else load_dataset(dataset, settings)
     how = load_recipe(recipe)
     preprocessing = default_preprocessing(model, images, input, weights=weights)
