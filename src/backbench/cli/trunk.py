@@ -14,8 +14,21 @@ from backbench.errors import UsageError
 if TYPE_CHECKING:
     from backbench.trunk.tree import Tree
 
+
+def folder_of(tree: str) -> Path:
+    """The folder, or that of the shipped tree of this name."""
+    from backbench.trunk.store import place_of
+
+    return place_of(tree)
+
+
 app = typer.Typer(help="TRUNK: trees of small networks.", no_args_is_help=True)
-TreeFolder = Annotated[Path, typer.Argument(metavar="TREE", help="A folder with tree.json and weights.safetensors.")]
+TreeFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TREE", parser=folder_of, help="A folder with tree.json and weights.safetensors, or a shipped tree."
+    ),
+]
 Dataset = Annotated[str, typer.Option(help="A dataset's name or folder.")]
 Recipe = Annotated[
     str, typer.Option(help="A recipe's name or file; the published hyper-parameter files are recipes, too.")
@@ -121,7 +134,7 @@ def grow(
 
 @app.command()
 def likelihood(
-    folder: Annotated[Path, typer.Argument(help="A folder that `trunk grow` left.")],
+    folder: TreeFolder,
     untrained: Annotated[bool, typer.Option("--untrained", help="Of the root before it was trained.")] = False,
     volatility: Annotated[float | None, typer.Option(help="Print the groups at this volatility, too.")] = None,
     both: Annotated[

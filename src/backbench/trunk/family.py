@@ -17,13 +17,12 @@ from backbench.data.preprocessing import Preprocessing, native_preprocessing
 from backbench.errors import UsageError
 from backbench.models.family import Family
 from backbench.models.weights import sha256
-from backbench.trunk.store import WEIGHTS, build, open_tree, tree_file
+from backbench.trunk.store import WEIGHTS, build, open_tree, place_of, tree_file
 from backbench.trunk.tree import ROOT, Tree, tree_of
 
 if TYPE_CHECKING:
     from torch import nn
 
-SHIPPED = Path(__file__).parent / "trees"
 ROOT_LAYERS = ("conv:out=16", "residual:out=16", "residual:out=32,stride=2", "residual:out=64,stride=2")
 CHILD_LAYERS = ("residual:out=64",)
 
@@ -46,8 +45,7 @@ class Trunk(Family):
     @property
     def place(self) -> Path:
         """The tree's folder."""
-        shipped = SHIPPED / str(self.tree)
-        return shipped if shipped.is_dir() else Path(str(self.tree))
+        return place_of(str(self.tree))
 
     def content(self) -> str | None:
         """The tree file's: routing and layers may change while the weights stay."""

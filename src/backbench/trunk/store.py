@@ -1,4 +1,7 @@
-"""A tree on disk: a folder with `tree.json` and `weights.safetensors`. Both are checked against each other."""
+"""A tree on disk: a folder with `tree.json` and `weights.safetensors`. Both are checked against each other.
+
+Trees that ship with the package have names: `trees/<name>/` here.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,17 @@ if TYPE_CHECKING:
     from backbench.trunk.networks.routing import TrunkNetwork
 
 TREE, WEIGHTS = "tree.json", "weights.safetensors"
+SHIPPED = Path(__file__).parent / "trees"
+
+
+def shipped() -> list[str]:
+    """The names of the trees that ship."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{TREE}"))
+
+
+def place_of(tree: str) -> Path:
+    """The folder of a shipped tree, by its name; any other text is a path."""
+    return SHIPPED / tree if tree in shipped() else Path(tree)
 
 
 def tree_file(place: Path) -> Path:
@@ -22,7 +36,8 @@ def tree_file(place: Path) -> Path:
 def open_tree(place: Path) -> Tree:
     """Raises UsageError or SpecError."""
     if not place.exists():
-        raise UsageError(f"{place}: there is no such tree; expected a folder with {TREE}")
+        names = ", ".join(shipped())
+        raise UsageError(f"{place}: there is no such tree; expected a folder with {TREE}, or one that ships: {names}")
     return read_tree(tree_file(place))
 
 
