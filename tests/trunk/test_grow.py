@@ -19,6 +19,7 @@ from backbench.errors import DataError, UsageError
 from backbench.settings import Settings
 from backbench.spec.choice import Choice
 from backbench.trunk.grow import Grown, grow_tree
+from backbench.trunk.growing.joint import verdict
 from backbench.trunk.growing.parts import of_classes, of_groups
 from backbench.trunk.store import open_network
 
@@ -111,6 +112,14 @@ def test_a_folder_of_another_growth_is_refused(whole: tuple[str, Grown, list[str
         journal.write_text(kept)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.1, 0.9, "the tree pays"), (-0.9, -0.1, "the tree does not pay"), (-0.22, 0.38, "can't tell")],
+)
+def test_no_claim_is_made_where_the_interval_holds_zero(low: float, high: float, said: str) -> None:
+    assert verdict(low, high) == said
+
+
 def test_evidence_says_what_it_rests_on(tmp_path: Path) -> None:
     done = grown("joint", tmp_path)
     evidence = done.about["evidence"]
@@ -120,6 +129,7 @@ def test_evidence_says_what_it_rests_on(tmp_path: Path) -> None:
     assert control["worst"] == pytest.approx(tree["worst"], rel=0.05)
     low, high = evidence["interval_pp"]
     assert low <= evidence["tree_minus_control_pp"] <= high
+    assert evidence["verdict"] == verdict(low, high)
     rows = done.about["calibration"]["second_thoughts"]
     assert [row["second"] for row in rows] == sorted(row["second"] for row in rows)
     assert rows[0]["child_runs"] <= rows[-1]["child_runs"]

@@ -229,23 +229,29 @@ def decide(run: Growth, trials: list[Trial], control: Trial) -> Trial:
     """The best tree where the evidence is for it, else the control; written down with what it rests on."""
     best = max(trials, key=lambda trial: trial.accuracy, default=control)
     found = mcnemar(control.right, best.right)
-    pays = best is not control and best.accuracy - control.accuracy >= run.recipe.margin
-    kept = best if pays or (trials and run.recipe.require_tree) else control
+    ahead = best is not control and best.accuracy - control.accuracy >= run.recipe.margin
+    kept = best if ahead or (trials and run.recipe.require_tree) else control
+    said = verdict(found.low, found.high)
     evidence = {
         "trials": [trial.data() for trial in trials],
         "control": control.data(),
         "tree_minus_control_pp": found.pp,
         "interval_pp": [found.low, found.high],
         "p": found.p,
-        "pays": pays,
+        "verdict": said,
         "kept": kept.name,
     }
     run.journal.once("evidence", lambda place: evidence)
     run.tell(
         f"evidence: best tree {best.accuracy:.2%}, control {control.accuracy:.2%} on held-out images:"
-        f" {'the tree pays' if pays else 'the tree does not pay'}; kept: {kept.name}"
+        f" {found.pp:+.2f} pp [{found.low:.2f}, {found.high:.2f}], {said}; kept: {kept.name}"
     )
     return kept
+
+
+def verdict(low: float, high: float) -> str:
+    """Of the interval of tree minus control. What is kept goes by the recipe's margin; what is claimed goes by this."""
+    return "the tree pays" if low > 0 else "the tree does not pay" if high < 0 else "can't tell"
 
 
 def finished(run: Growth, chosen: Trial, teacher: Teacher | None) -> tuple[Tree, TrunkNetwork]:
