@@ -82,7 +82,7 @@ class Distill(Technique):
 
         refuse_other_input(self.teacher, self.teacher_weights, context)
         network = build(
-            self._choice(),
+            Choice.parse(self.teacher),
             num_classes=len(context.dataset.classes),
             in_channels=context.shape[0],
             input_size=context.preprocessing.size,
@@ -92,13 +92,6 @@ class Distill(Technique):
             load_weights(network, self._weights(context))
         return Teacher(network, {"model": self.teacher, "sha256": content(network)}, self.temperature, self.weight)
 
-    def _choice(self) -> Choice:
-        """With its defaults written down, as in a cell: so a cell's trained weights are the teacher's."""
-        from backbench.models import REGISTRY
-
-        choice = Choice.parse(self.teacher)
-        return REGISTRY.resolve(choice) if choice.name in REGISTRY else choice
-
     def _weights(self, context: Context) -> Path:
         """The teacher's weights file; trains it where a recipe is named and its weights are not there yet."""
         from backbench.training.store import train_cached
@@ -106,7 +99,7 @@ class Distill(Technique):
         if self.teacher_recipe is None:
             return Path(str(self.teacher_weights))
         found = train_cached(
-            self._choice(), context.dataset, self.teacher_recipe, seed=context.seed,
+            Choice.parse(self.teacher), context.dataset, self.teacher_recipe, seed=context.seed,
             settings=context.settings, input=(1, *context.shape), device=context.device,
             tell=lambda text: context.progress(f"distill: teacher {self.teacher}: {text}"),
         )  # fmt: skip
