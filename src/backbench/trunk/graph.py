@@ -71,8 +71,16 @@ class Body:
 
 def emit(tree: Tree, name: str, models: dict[str, Any], body: Body) -> str:
     """Adds a node's network and what lies below it; the name of its rows' filled shares."""
+    from onnx import TensorProto
+
     body.nodes.extend(models[name].graph.node)
     result = f"{name}/filled"
+    if any(not tree.nodes[child].leaf for child in tree.nodes[name].children):
+        # Which children have rows, once for all of them: each operator of a graph costs a call.
+        body.add("Cast", [f"{name}/chosen"], f"walk/{name}/marks", to=TensorProto.FLOAT)
+        first = body.constant("walk/zero", [0])
+        body.add("ReduceMax", [f"walk/{name}/marks", first], f"walk/{name}/highest", keepdims=0)
+        body.add("Cast", [f"walk/{name}/highest"], f"walk/{name}/visited", to=TensorProto.BOOL)
     for number, child in enumerate(tree.nodes[name].children):
         if not tree.nodes[child].leaf:
             result = branch(tree, name, number, child, models, body, result)
@@ -86,12 +94,11 @@ def branch(tree: Tree, name: str, number: int, child: str, models: dict[str, Any
     walk = f"walk/{child}"
     place = body.constant(f"{walk}/number", number)
     first = body.constant("walk/zero", [0])
-    body.add("Gather", [f"{name}/chosen", place], f"{walk}/picked", axis=1)
-    body.add("NonZero", [f"{walk}/picked"], f"{walk}/places")
-    body.add("Squeeze", [f"{walk}/places", first], f"{walk}/rows")
-    body.add("Size", [f"{walk}/rows"], f"{walk}/count")
-    body.add("Cast", [f"{walk}/count"], f"{walk}/any", to=TensorProto.BOOL)
+    body.add("Gather", [f"walk/{name}/visited", place], f"{walk}/any")
     visited = Body(body.constants)
+    visited.add("Gather", [f"{name}/chosen", place], f"{walk}/picked", axis=1)
+    visited.add("NonZero", [f"{walk}/picked"], f"{walk}/places")
+    visited.add("Squeeze", [f"{walk}/places", first], f"{walk}/rows")
     visited.add("Gather", [f"{name}/maps", f"{walk}/rows"], f"{child}/x", axis=0)
     visited.add("Gather", [f"{name}/joint", place], f"{walk}/share", axis=1)
     visited.add("Gather", [f"{walk}/share", f"{walk}/rows"], f"{child}/base", axis=0)

@@ -26,6 +26,8 @@ class Branch(nn.Module):
         owner: Tensor
         inside: Tensor
         spread: Tensor
+        numbers: Tensor
+        missed: Tensor
         temperature: Tensor
 
     def __init__(self, tree: Tree, name: str) -> None:
@@ -39,6 +41,10 @@ class Branch(nn.Module):
         self.register_buffer("owner", owner, persistent=False)
         self.register_buffer("inside", inside, persistent=False)
         self.register_buffer("spread", spread, persistent=False)
+        numbers = torch.arange(len(node.children))
+        self.register_buffer("numbers", numbers, persistent=False)
+        others = (owner.unsqueeze(0) != numbers.unsqueeze(1)).to(spread.dtype)
+        self.register_buffer("missed", spread + UNVISITED * others, persistent=False)  # a row a child, it alone chosen
         self.targets: list[int] = [-1 if tree.nodes[child].leaf else tree.inner.index(child) for child in node.children]
         self.held_back: float = UNVISITED  # TorchScript reads a module's attributes, and no globals
         self.second: float = tree.routing.second
@@ -51,20 +57,30 @@ class Branch(nn.Module):
         """
         maps = self.features(x)
         shares = F.log_softmax(self.head(maps) / self.temperature, 1)
-        chosen = self.choose(shares)
+        chosen, lost = self.choose(shares)
         joint = base.unsqueeze(1) + shares
-        value = joint.index_select(1, self.owner) - self.spread
-        if not self.training:
-            value = value - self.held_back * (~chosen).to(value.dtype).index_select(1, self.owner)
-        return maps, chosen, joint, torch.where(self.inside, value, known)
+        return maps, chosen, joint, torch.where(self.inside, joint.index_select(1, self.owner) - lost, known)
 
-    def choose(self, shares: Tensor) -> Tensor:
-        """The likeliest child, and up to `width` where its share is under `second`; always in training."""
+    def hard(self) -> bool:
+        """No image ever visits a second child."""
+        return self.second <= 0.0 or self.width == 1
+
+    def choose(self, shares: Tensor) -> tuple[Tensor, Tensor]:
+        """The likeliest child, and up to `width` where its share is under `second`; always in training.
+
+        Beside it what a class's log-share loses to its child's (N × classes, or classes).
+        """
+        if self.hard() and not self.training:
+            first = shares.argmax(1)
+            return first.unsqueeze(1) == self.numbers, self.missed.index_select(0, first)
         top = shares.topk(self.width, 1)
         unsure = top.values[:, :1].exp() < (2.0 if self.training else self.second)
         kept = unsure.expand(-1, self.width).clone()
         kept[:, 0] = True
-        return torch.zeros_like(shares, dtype=torch.bool).scatter(1, top.indices, kept)
+        chosen = torch.zeros_like(shares, dtype=torch.bool).scatter(1, top.indices, kept)
+        if self.training:
+            return chosen, self.spread
+        return chosen, self.spread + self.held_back * (~chosen).to(shares.dtype).index_select(1, self.owner)
 
 
 def features_of(texts: tuple[str, ...], shape: Shape) -> nn.Sequential:

@@ -34,6 +34,29 @@ class TrunkNetwork(Routed):
     def forward(self, x: Tensor) -> Tensor:
         if self.transposed:
             x = x.transpose(2, 3)
+        return self.one(x) if x.size(0) == 1 and not self.training else self.many(x)
+
+    def one(self, x: Tensor) -> Tensor:
+        """A single image: no rows are gathered and put back, which takes as long as a small node."""
+        result = torch.zeros([1, self.count], dtype=x.dtype, device=x.device)
+        maps: dict[int, Tensor] = {0: x}
+        bases: dict[int, Tensor] = {0: torch.zeros([1], dtype=x.dtype, device=x.device)}
+        index = 0
+        for node in self.nodes.values():
+            if index in maps:
+                feature, chosen, joint, filled = node(maps[index], bases[index], result)
+                result = filled.to(result.dtype)
+                visited: list[bool] = chosen[0].tolist()
+                targets: list[int] = node.targets  # type: ignore[assignment]
+                for child, target in enumerate(targets):
+                    if target >= 0 and visited[child]:
+                        maps[target] = feature
+                        bases[target] = joint[:, child]
+            index += 1  # noqa: SIM113 (TorchScript counts so)
+        return result
+
+    def many(self, x: Tensor) -> Tensor:
+        """A batch: at each node the rows that go to one child run together."""
         n = x.size(0)
         result = torch.zeros([n, self.count], dtype=x.dtype, device=x.device)
         maps: dict[int, Tensor] = {0: x}
