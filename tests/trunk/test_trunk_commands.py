@@ -134,3 +134,29 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path, digits_tree: Path) -> Non
     (tmp_path / "tree" / "tree.json").write_bytes(b"\x80\x04.")
     with pytest.raises(BackbenchError, match="this is a pickle"):
         invoke("trunk", "show", str(tmp_path / "tree"))
+
+
+def test_a_packed_tree_is_half_the_bytes_and_answers_alike(digits_tree: Path, tmp_path: Path) -> None:
+    assert "weights.safetensors" in invoke("trunk", "pack", str(digits_tree), "--out", str(tmp_path / "small"))
+    packed = tmp_path / "small"
+    assert sorted(path.name for path in packed.iterdir()) == [
+        "growth.json",
+        "likelihood-untrained.npy",
+        "likelihood.npy",
+        "tree.json",
+        "weights.safetensors",
+    ]
+    sizes = [(place / "weights.safetensors").stat().st_size for place in (packed, digits_tree)]
+    assert sizes[0] < 0.7 * sizes[1]
+    counts = [
+        json.loads(invoke("trunk", "confusion", str(place), "--dataset", "digits", "--json"))["correct"]
+        for place in (packed, digits_tree)
+    ]
+    assert abs(counts[0] - counts[1]) <= 1
+
+
+def test_a_tree_is_not_packed_over_itself(digits_tree: Path) -> None:
+    before = (digits_tree / "weights.safetensors").read_bytes()
+    with pytest.raises(UsageError, match="fp32 weights would be lost"):
+        CliRunner().invoke(app, ["trunk", "pack", str(digits_tree), "--out", str(digits_tree)], catch_exceptions=False)
+    assert (digits_tree / "weights.safetensors").read_bytes() == before

@@ -245,6 +245,15 @@ def export(
         typer.echo(f"{path}  {path.stat().st_size / 1e6:.3f} MB")
 
 
+@app.command()
+def pack(folder: TreeFolder, out: Annotated[Path, typer.Option(help="The folder for the packed tree.")]) -> None:
+    """Keep a tree small: weights in 16 bits and the journal of its growth, without checkpoints."""
+    from backbench.trunk.pack import pack as write_packed
+
+    path = write_packed(folder, out)
+    typer.echo(f"{path}  {path.stat().st_size / 1e6:.3f} MB")
+
+
 def write(path: Path, text: str) -> None:
     """Raises UsageError where it can't be written."""
     try:
