@@ -22,7 +22,8 @@ from backbench.errors import DataError, Skip
 
 def echo(payload, report):
     report("half way")
-    return {"payload": payload, "pid": os.getpid(), "omp": os.environ["OMP_NUM_THREADS"]}
+    return {"payload": payload, "pid": os.getpid(), "omp": os.environ["OMP_NUM_THREADS"],
+            "spin": os.environ.get("GOMP_SPINCOUNT")}
 
 def refuse(payload, report):
     raise Skip("not on this machine")
@@ -75,6 +76,14 @@ def test_every_job_has_a_process_of_its_own(executor: LocalExecutor) -> None:
     assert heard == ["half way"]
     assert len({first.result["pid"], second.result["pid"], os.getpid()}) == 3
     assert first.cpu > 0
+
+
+def test_only_work_that_is_not_timed_waits_shortly(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    assert executor.run(Job(name="echo"), threads=2, shared=True).result["spin"] == "1000"
+    assert executor.run(Job(name="echo"), threads=2).result["spin"] is None
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    assert executor.run(Job(name="echo"), threads=1, shared=True).result["spin"] == "7"
 
 
 def test_a_spawned_job_says_the_same(executor: LocalExecutor) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -30,10 +29,10 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network; selected on a validation part of train, evaluated once on test. Continues after a kill."""
-    # Threads of a step wait for each other. Where another program holds a processor, libgomp's long busy waiting made
-    # resnet20's steps 5 to 10 times slower; short waiting costs nothing on a quiet machine. Read when torch is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from backbench.api import train as train_model
+    from backbench.execute.local import wait_shortly
+
+    wait_shortly()  # torch is not loaded yet
 
     settings = settings_of(data_root, download, max_memory=max_memory, deterministic=deterministic)
     started = time.monotonic()

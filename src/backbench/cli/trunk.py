@@ -106,14 +106,13 @@ def grow(
     as_json: Json = False,
 ) -> None:
     """Grow a tree: select on a held-out part of train, evaluate once on test. The same command continues after a kill."""
-    import os
-
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # see `backbench train`
+    from backbench.execute.local import wait_shortly
     from backbench.spec.choice import Choice
     from backbench.statistics.accuracy import wilson
     from backbench.trunk.grow import grow_tree
     from backbench.trunk.tables import summary
 
+    wait_shortly()  # torch is not loaded yet
     set_threads(threads)
     done = grow_tree(
         Choice.parse(dataset), recipe, out=out or Path(f"trunk-{Path(dataset).name}-{Path(recipe).stem}"),

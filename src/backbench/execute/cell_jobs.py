@@ -24,7 +24,7 @@ def prepare(executor: LocalExecutor, cell: Cell, settings: Settings, report: Cal
     """The cell's artefact: {"folder": …}. All processors may train it; a file that is given needs no torch."""
     job = Job(name="prepare", payload={"cell": plain(cell), "settings": plain(settings)}, timeout=PREPARE_TIMEOUT)
     modules = preload(cell, ("torch",)) if settings.artefact is None else ()
-    return executor.run(job, threads=os.cpu_count() or 1, preload=modules, report=report)
+    return executor.run(job, threads=os.cpu_count() or 1, preload=modules, shared=True, report=report)
 
 
 def check(executor: LocalExecutor, cell: Cell, artefact: Artefact, settings: Settings) -> Outcome:

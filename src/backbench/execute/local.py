@@ -19,6 +19,9 @@ from typing import IO, Self
 
 from backbench.execute.job import Job, Outcome, Report
 
+# Threads of one process wait for each other. Where another process holds a processor, libgomp's long busy waiting costs both: it made
+# resnet20's training steps 5 to 10 times slower, ResNet-50's forward pass 1.3 times (docs/log.md). Read when torch is loaded.
+SHORT_WAITS = {"GOMP_SPINCOUNT": "1000"}
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -26,7 +29,7 @@ class LocalExecutor:
     """Runs jobs in fresh processes of this machine, one at a time."""
 
     def __init__(self) -> None:
-        self._servers: dict[tuple[tuple[str, ...], int], Server] = {}
+        self._servers: dict[tuple[tuple[str, ...], int, bool], Server] = {}
 
     def run(
         self,
@@ -35,15 +38,19 @@ class LocalExecutor:
         threads: int,
         preload: Sequence[str] = (),
         spawn: bool = False,
+        shared: bool = False,
         report: Report = lambda text: None,
     ) -> Outcome:
-        """The outcome of the job in a fresh process with this many threads; never raises for what the job does."""
+        """The outcome of the job in a fresh process with this many threads; never raises for what the job does.
+
+        `shared`: other work runs beside it, and no time is kept of it.
+        """
         if spawn:
             with Server(("--spawn", *preload), threads) as server:
                 return server.ask(job, report)
-        key = (tuple(preload), threads)
+        key = (tuple(preload), threads, shared)
         if key not in self._servers:
-            self._servers[key] = Server(key[0], threads)
+            self._servers[key] = Server(key[0], threads, shared)
         server = self._servers[key]
         outcome = server.ask(job, report)
         if not server.alive:
@@ -67,7 +74,7 @@ class LocalExecutor:
 class Server:
     """The client's end of one fork server."""
 
-    def __init__(self, modules: Sequence[str], threads: int) -> None:
+    def __init__(self, modules: Sequence[str], threads: int, shared: bool = False) -> None:
         self._log = Path(tempfile.mkstemp(prefix="backbench-", suffix=".log")[1])
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -76,7 +83,7 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=environment(threads),
+                env=environment(threads, shared),
                 start_new_session=True,  # Ctrl-C reaches the client alone, which then closes this
             )
         self._next(("ready",), lambda text: None)
@@ -133,6 +140,12 @@ class Server:
         self.close()
 
 
-def environment(threads: int) -> dict[str, str]:
+def wait_shortly() -> None:
+    """For this process, before torch is loaded and where no time is kept."""
+    os.environ.update({**SHORT_WAITS, **os.environ})
+
+
+def environment(threads: int, shared: bool = False) -> dict[str, str]:
     """This process's environment with every library's thread budget set alike (protocol, rule 8)."""
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "TOKENIZERS_PARALLELISM": "false"}
+    waits = SHORT_WAITS if shared else {}
+    return {**waits, **os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), "TOKENIZERS_PARALLELISM": "false"}
