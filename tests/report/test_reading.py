@@ -120,6 +120,17 @@ def test_no_folder_and_an_empty_folder_are_wrong_usage(tmp_path: Path) -> None:
         records_in([tmp_path])
 
 
+def test_a_folder_of_runs_gives_the_records_of_each(tmp_path: Path) -> None:
+    for number, name in enumerate(("one", "two")):
+        cell = make_cell(seed=number)
+        record = make_record().model_copy(update={"cell": cell, "cell_id": cell.id}).sealed()
+        write_records(tmp_path / name, record)
+    (tmp_path / "weights").mkdir()
+    found = find_records([tmp_path])
+    assert [item.folder.name for item in found] == ["one", "two"]
+    assert find_records([tmp_path, tmp_path / "two"]) == found
+
+
 def test_many_records(tmp_path: Path) -> None:
     record = make_record()
     cells = [make_cell(seed=seed) for seed in range(300)]

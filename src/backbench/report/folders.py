@@ -1,5 +1,5 @@
-"""Records from folders: what `backbench run --out` leaves (`records/*.json` beside `study.json`), a folder of record
-files, or one record file.
+"""Records from folders: what `backbench run --out` leaves (`records/*.json` beside `study.json`), a folder of such runs,
+a folder of record files, or one record file.
 
 A file that can't be trusted is never left out silently: `find_records` names all of them in one error; `scan` hands
 them back beside the sound ones, for a report that lists them.
@@ -63,7 +63,7 @@ def distinct_files(folders: Sequence[Path]) -> dict[Path, Path]:
     """Record file → its study's folder; a file that is named twice stands once."""
     seen: set[str] = set()
     files: dict[Path, Path] = {}
-    for folder in folders:
+    for folder in (run for given in folders for run in runs(given)):
         paths = record_files(folder)
         place = realpath(paths[0].parent) if paths else ""  # one folder's files lie in one place
         study = study_folder(paths[0]) if paths else Path()
@@ -74,6 +74,14 @@ def distinct_files(folders: Sequence[Path]) -> dict[Path, Path]:
                 seen.add(real)
                 files[path] = study_folder(path) if linked else study
     return files
+
+
+def runs(folder: Path) -> list[Path]:
+    """The folder, or the runs inside it where it holds no records of its own."""
+    if not isdir(folder) or isdir(folder / "records") or record_files(folder):
+        return [folder]
+    inside = [folder / name for name in sorted(listdir(folder)) if isdir(folder / name / "records")]
+    return inside or [folder]
 
 
 def listed(faults: Sequence[str]) -> str:
