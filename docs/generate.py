@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,7 +43,8 @@ PROTOCOLS = (
 )
 GATE = (
     "A runtime's outputs against eager fp32. Errors are shares of the reference's largest absolute logit; where the"
-    " head was never trained, the arg-max does not count."
+    " head was never trained, the arg-max does not count. Rows called routed hold for networks whose path depends on"
+    " their input."
 )
 SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
@@ -169,7 +171,10 @@ def protocols_page() -> str:
         f"| `{name}` | {' | '.join(str(table[name]) for table in tables)} |" for name in tables[0] if name != "name"
     ]
     head = [f"| | {' | '.join(PLANS)} |", "|---|" + "---|" * len(tables)]
-    gates = [f"| {name} | {row.agreement:.0%} | {row.max_error:g} | {row.cosine:g} |" for name, row in TABLE.items()]
+    gates = [
+        f"| {name} | {row.agreement:.0%} | {'any' if row.max_error == math.inf else row.max_error} | {row.cosine:g} |"
+        for name, row in TABLE.items()
+    ]
     gate = ["| row | least equal arg-max | largest error | least cosine |", "|---|---|---|---|", *gates]
     return page(["# Protocols", NOTICE, PROTOCOLS, "\n".join([*head, *rows]), "## The gate", GATE, "\n".join(gate)])
 

@@ -259,14 +259,14 @@ def reopened(path: Path, cell: Cell, settings: Settings) -> Gate:
     """The exported file through its own runtime, against the reference that it carries."""
     from backbench.artefacts.imported import imported
     from backbench.catalogue import runtime_of
-    from backbench.measuring.gate import gate
+    from backbench.measuring.gate import gate, row_of
 
     runtime = runtime_of(cell)
     artefact = imported(path, cell, settings, (runtime.format, *runtime.also))
     with runtime.open(artefact, cell.device, cell.threads) as session:
         batch = artefact.input[0] or cell.batch
         inputs, expected = artefact.load_inputs(), artefact.load_reference()
-        return gate(session, inputs, expected, runtime.gate(artefact), batch, artefact.trained)
+        return gate(session, inputs, expected, row_of(runtime, artefact), batch, artefact.trained)
 
 
 def write_report(*folders: Path | str, out: Path | str | None = None) -> list[Path]:

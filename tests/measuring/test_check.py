@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 from backbench.data import load_dataset
 from backbench.errors import DataError, UnknownName
 from backbench.measuring.check import CheckJob, CheckResult, check
-from backbench.measuring.gate import LOST, TABLE, compare, gate, predict_all
+from backbench.measuring.gate import LOST, TABLE, compare, gate, predict_all, row_of
 from backbench.runtimes.fake import Fake, fake_logits
 from backbench.settings import Settings
 from backbench.spec.choice import Choice
@@ -129,6 +129,25 @@ def test_an_untrained_head_is_held_to_its_errors_alone() -> None:
     swapped = reference[:, ::-1].copy()
     assert not compare(swapped, reference, "fp32").passed
     assert compare(swapped, reference, "fp32", trained=False).passed
+
+
+@pytest.mark.parametrize("row", ["bf16", "int8"])
+def test_one_changed_route_in_sixty_four_passes_where_routes_may_change(row: str) -> None:
+    reference = np.full((64, 10), -20.0, dtype=np.float32)
+    reference[:, :3] = [-0.7, -0.8, -20.0]
+    logits = reference.copy()
+    logits[0, 1:3] = [-20.0, -0.8]
+    assert not compare(logits, reference, row).passed
+    assert compare(logits, reference, f"{row}-routed").passed
+    wrong = np.roll(reference, 3, axis=1)
+    assert not compare(wrong, reference, f"{row}-routed").passed
+
+
+def test_the_row_is_the_runtime_s_unless_routes_may_change(tmp_path: Path) -> None:
+    int8 = make_artefact(tmp_path, evidence={"quantized": True})
+    tree = int8.model_copy(update={"model": Choice(name="trunk")})
+    fp32 = tree.model_copy(update={"evidence": {}})
+    assert [row_of(Fake(), made) for made in (int8, tree, fp32)] == ["int8", "int8-routed", "fp32"]
 
 
 @given(scale=st.floats(1e-6, 1e6), seed=st.integers(0, 99), row=st.sampled_from(sorted(TABLE)))

@@ -12,7 +12,7 @@ from backbench.data import load_dataset
 from backbench.data.titles import seen
 from backbench.measuring.accuracy import evaluate
 from backbench.measuring.cpu import thread_budget
-from backbench.measuring.gate import gate, misses
+from backbench.measuring.gate import gate, misses, row_of
 from backbench.measuring.integer_share import integer_time
 from backbench.measuring.warnings import chance
 from backbench.records.schema import Gate, Predictions, Warn
@@ -61,7 +61,7 @@ def check(job: CheckJob) -> CheckResult:
     with thread_budget(job.cell.threads), runtime.open(artefact, job.cell.device, job.cell.threads) as session:
         inputs, reference = artefact.load_inputs(), artefact.load_reference()
         batch = artefact.input[0] or job.cell.batch
-        found = gate(session, inputs, reference, runtime.gate(artefact), batch, artefact.trained)
+        found = gate(session, inputs, reference, row_of(runtime, artefact), batch, artefact.trained)
         executed = {**session.executed(), **integer_time(runtime, artefact, job.cell)}
         result = CheckResult(gate=found, trained=artefact.trained, executed=executed)
         return with_accuracy(result, session, artefact, job) if found.passed else result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing, native_preprocessing
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class Family(Part):
     """A backbone for small images, with its options."""
+
+    routed: ClassVar[bool] = False  # whether its path depends on its input
 
     def build(self, num_classes: int, in_channels: int, input_size: tuple[int, int]) -> nn.Module:
         """A network from N × in_channels × height × width to N × num_classes logits.

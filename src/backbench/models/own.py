@@ -49,3 +49,8 @@ def content_of(choice: Choice) -> str | None:
 def published_weights(choice: Choice) -> Path | None:
     """The weights that come with an own family's options; None for all others."""
     return REGISTRY.build(choice).published() if choice.name in REGISTRY else None
+
+
+def routed(choice: Choice) -> bool:
+    """Whether an own family's network takes a path of its own for each input; False for all others."""
+    return choice.name in REGISTRY and REGISTRY.get(choice.name).routed

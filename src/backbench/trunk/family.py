@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from backbench.data.dataset import Dataset
 from backbench.data.preprocessing import Preprocessing, native_preprocessing
@@ -30,6 +30,7 @@ CHILD_LAYERS = ("residual:out=64",)
 class Trunk(Family):
     """A tree of small networks. `tree`: a folder or a shipped tree's name; without it, classes are grouped by number."""
 
+    routed: ClassVar[bool] = True
     tree: str | None = None
 
     def build(self, num_classes: int, in_channels: int, input_size: tuple[int, int]) -> nn.Module:
