@@ -42,6 +42,16 @@ def test_made_anew_it_is_the_same(artefact: Made, tmp_path: Path) -> None:
     assert first.cost == second.cost
 
 
+def test_masks_are_counted_by_the_graph_of_the_network_before_them(artefact: Made, tmp_path: Path) -> None:
+    masks = "prune_unstructured:amount=0.5,scope=local"
+    own = artefact("onnxruntime", technique=masks)  # the graph of the masked network itself
+    prepared(cell_of("eager"), tmp_path)
+    made = prepared(cell_of("eager", technique=masks), tmp_path)
+    assert len([*(tmp_path / "exports").glob("[!.]*/model.onnx")]) == 1
+    assert made.cost == own.cost
+    assert made.cost["counters"]["onnx"] == made.cost["counters"]["torch"]
+
+
 @pytest.mark.parametrize(
     "fields", [{"seed": 1}, {"technique": PRUNE}, {"input": "1x1x10x10"}, {"model": "resnet32"}], ids=str
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from backbench.data.preprocessing import Preprocessing
 from backbench.settings import Settings
 from backbench.spec.cell import Cell, Chain, digest
 from backbench.techniques import REGISTRY
-from backbench.techniques.chain import of_stage, quantizes
+from backbench.techniques.chain import content, of_stage, quantizes
 from backbench.techniques.technique import Context
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ class Plan:
     def chain(self) -> Chain:
         return of_stage(self.cell.technique, "module")
 
+    def before_techniques(self) -> Plan:
+        """The same network with nothing done to it."""
+        cell = self.cell.model_copy(update={"technique": ()})
+        return replace(self, cell=cell, key={**self.key, "technique": [], "named": content(())})
+
     def context(self, original: nn.Module | None = None, earlier: Sequence[dict[str, Any]] = ()) -> Context:
         """A fresh one for each technique: its notes are that technique's. `original`: the network before the chain."""
         return Context(
@@ -92,8 +97,13 @@ def export_folder(plan: Plan, format: str) -> Path:
         plan.progress(f"{plan.cell.model}: export to {format}")
         exporter(format)(reopen(plan, network), plan.shape, folder, plan.cell.device)
 
+    return once(export_place(plan, format), export)
+
+
+def export_place(plan: Plan, format: str) -> Path:
+    """Where that folder is, or would be."""
     key = {**plan.key, "format": format, **target(format, plan.cell.device)}
-    return once(plan.cache / "exports" / digest(key), export)
+    return plan.cache / "exports" / digest(key)
 
 
 def about(folder: Path) -> dict[str, Any]:
