@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from torch import nn
 
 from backbench.errors import UsageError, WeightsError
 from backbench.models.weights import read_weights
+from backbench.techniques.fold_bn import batch_norms, fold, pairs
 from backbench.trunk.export import folded
 from backbench.trunk.networks.branch import UNVISITED
 from backbench.trunk.networks.routing import visits
@@ -136,3 +139,18 @@ def test_a_residual_that_narrows_is_refused_when_it_is_built() -> None:
     made["nodes"]["c1"]["features"] = ["residual:out=4"]
     with pytest.raises(UsageError, match="project=true"):
         build(tree_of(made))
+
+
+def test_the_technique_folds_in_parts_what_can_t_be_traced_as_a_whole() -> None:
+    net = network(three_levels(routing={"second": 0.6}))
+    thin = copy.deepcopy(net)
+    for conv, norm in pairs(thin):
+        fold(thin, conv, norm)
+    assert batch_norms(net)
+    assert not batch_norms(thin)
+    with torch.inference_mode():
+        torch.testing.assert_close(thin(images()), net(images()), rtol=1e-4, atol=1e-4)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r".*torch\.jit\..*")
+            scripted = torch.jit.script(thin)
+        torch.testing.assert_close(scripted(images()), net(images()), rtol=1e-4, atol=1e-4)

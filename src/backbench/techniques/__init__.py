@@ -10,6 +10,7 @@ REGISTRY: Registry[Technique] = Registry(
     {
         "distill": "backbench.techniques.distill:Distill",
         "finetune": "backbench.techniques.finetune:Finetune",
+        "fold_bn": "backbench.techniques.fold_bn:FoldBn",
         "low_rank": "backbench.techniques.low_rank:LowRank",
         "prune_24": "backbench.techniques.prune_24:Prune24",
         "prune_channels": "backbench.techniques.prune_channels:PruneChannels",
