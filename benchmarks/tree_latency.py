@@ -31,8 +31,9 @@ from backbench.models.build import default_preprocessing
 from backbench.settings import Settings
 from backbench.spec.choice import Choice
 from backbench.statistics.compare import paired_ratio
+from backbench.techniques.fold_bn import folded
 from backbench.trunk.cost import costs
-from backbench.trunk.export import export, folded
+from backbench.trunk.export import export
 from backbench.trunk.networks.routing import TrunkNetwork, visits
 from backbench.trunk.store import open_network, place_of
 
@@ -56,12 +57,12 @@ class Timed:
 
 def timed(tree: str, arguments: argparse.Namespace, folder: Path) -> Timed:
     made, network = open_network(place_of(tree))
-    network = folded(network)
+    thin: Any = folded(network)[0]
     dataset = load_dataset(Choice.parse(arguments.dataset), Settings(data_root=arguments.data_root))
     model = Choice.parse(f"trunk:tree={tree}")
     images, _, _ = test_batch(dataset, default_preprocessing(model, dataset), arguments.images, 0)
     nodes = {name: cost.macs for name, cost in costs(made, network).nodes.items()}
-    macs = np.array([along(network, nodes, image) for image in torch.from_numpy(images)])
+    macs = np.array([along(thin, nodes, image) for image in torch.from_numpy(images)])
     (graph,) = export(made, network, "graph", folder)
     (script,) = export(made, network, "torchscript", folder)
     options = onnxruntime.SessionOptions()
@@ -73,7 +74,7 @@ def timed(tree: str, arguments: argparse.Namespace, folder: Path) -> Timed:
         loaded = torch.jit.load(str(script))  # type: ignore[no-untyped-call]
     return Timed(
         {
-            "eager": lambda image: network(torch.from_numpy(image)),
+            "eager": lambda image: thin(torch.from_numpy(image)),
             "torchscript": lambda image: loaded(torch.from_numpy(image)),
             "onnxruntime": lambda image: session.run(None, {name: image}),
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from torch import nn
 
 from backbench.errors import UsageError, WeightsError
 from backbench.models.weights import read_weights
-from backbench.techniques.fold_bn import batch_norms, fold, pairs
-from backbench.trunk.export import folded
+from backbench.techniques.fold_bn import batch_norms, folded
 from backbench.trunk.networks.branch import UNVISITED
 from backbench.trunk.networks.routing import visits
 from backbench.trunk.store import build, open_network, save
@@ -99,13 +97,6 @@ def test_transposed_weights_see_transposed_images() -> None:
         torch.testing.assert_close(turned(images().transpose(2, 3)), plain(images()))
 
 
-def test_folding_batch_norm_changes_no_output() -> None:
-    net = network(three_levels())
-    with torch.inference_mode():
-        torch.testing.assert_close(folded(net)(images()), net(images()), atol=1e-4, rtol=1e-4)
-    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded(net).modules())
-
-
 def test_an_empty_batch_has_no_rows() -> None:
     with torch.inference_mode():
         assert network(three_levels())(images()[:0]).shape == (0, 5)
@@ -141,11 +132,9 @@ def test_a_residual_that_narrows_is_refused_when_it_is_built() -> None:
         build(tree_of(made))
 
 
-def test_the_technique_folds_in_parts_what_can_t_be_traced_as_a_whole() -> None:
+def test_what_can_t_be_traced_as_a_whole_is_folded_in_its_parts() -> None:
     net = network(three_levels(routing={"second": 0.6}))
-    thin = copy.deepcopy(net)
-    for conv, norm in pairs(thin):
-        fold(thin, conv, norm)
+    thin, _ = folded(net)
     assert batch_norms(net)
     assert not batch_norms(thin)
     with torch.inference_mode():

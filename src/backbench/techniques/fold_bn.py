@@ -28,14 +28,11 @@ class FoldBn(Technique):
 
     def apply(self, model: nn.Module, context: Context) -> nn.Module:
         """Raises Skip where there is nothing to fold, BackbenchError where the outputs are others."""
-        result = copy.deepcopy(model).eval()
-        folded = pairs(result)
-        if not folded:
+        result, found = folded(model)
+        if not found:
             raise Skip(f"fold_bn: {type(model).__name__} has no batch-norm that follows a convolution")
-        for conv, norm in folded:
-            fold(result, conv, norm)
         compare(model, result, context)
-        context.notes.update(folded=[list(pair) for pair in folded], left=batch_norms(result))
+        context.notes.update(folded=[list(pair) for pair in found], left=batch_norms(result))
         return result
 
     def rebuild(self, model: nn.Module, notes: dict[str, Any]) -> nn.Module:
@@ -43,6 +40,15 @@ class FoldBn(Technique):
         for conv, norm in notes["folded"]:
             fold(model, conv, norm)
         return model
+
+
+def folded(model: nn.Module) -> tuple[nn.Module, list[Pair]]:
+    """A copy in evaluation mode with all folded that can be, and what that was."""
+    result = copy.deepcopy(model).eval()
+    found = pairs(result)
+    for conv, norm in found:
+        fold(result, conv, norm)
+    return result, found
 
 
 def pairs(model: nn.Module, prefix: str = "") -> list[Pair]:
@@ -103,12 +109,12 @@ def batch_norms(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)]
 
 
-def compare(model: nn.Module, folded: nn.Module, context: Context) -> None:
+def compare(model: nn.Module, thin: nn.Module, context: Context) -> None:
     import torch
 
     images = torch.randn(IMAGES, *context.shape, generator=torch.Generator().manual_seed(context.seed))
     with torch.inference_mode():
-        wanted, found = copy.deepcopy(model).eval()(images), folded(images)
+        wanted, found = copy.deepcopy(model).eval()(images), thin(images)
     error = float((wanted - found).abs().max() / wanted.abs().max().clamp_min(1e-30))
     if not error <= CLOSE:
         raise BackbenchError(

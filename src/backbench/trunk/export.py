@@ -5,7 +5,6 @@ Batch-norm is folded into the convolutions before it in every form.
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backbench.errors import UsageError
+from backbench.techniques.fold_bn import folded
 from backbench.trunk.graph import compose
 from backbench.trunk.node_graphs import node_graphs
 from backbench.trunk.tree import Tree
@@ -71,7 +71,7 @@ def as_torchscript(tree: Tree, network: TrunkNetwork, out: Path, calibration: Im
     path = out / "model.pt"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit\..*")
-        torch.jit.save(torch.jit.freeze(torch.jit.script(folded(network))), str(path))
+        torch.jit.save(torch.jit.freeze(torch.jit.script(folded(network)[0])), str(path))
     return [path]
 
 
@@ -80,14 +80,3 @@ FORMS: dict[str, Callable[[Tree, TrunkNetwork, Path, Images | None], list[Path]]
     "nodes": as_nodes,
     "torchscript": as_torchscript,
 }
-
-
-def folded(network: TrunkNetwork) -> TrunkNetwork:
-    """A copy in evaluation mode whose batch-norms have gone into the convolutions before them."""
-    from torch.fx.experimental.optimization import fuse
-
-    result = copy.deepcopy(network).eval()
-    for node in result.nodes.values():
-        branch: Any = node
-        branch.features = fuse(branch.features)
-    return result
