@@ -85,6 +85,23 @@ def test_most_of_the_time_in_float_is_a_doubt() -> None:
 
 
 @pytest.mark.parametrize(
+    ("isa", "technique", "doubts"),
+    [
+        (["avx2"], "quantize_static:reduce_range=false", ["saturation"]),
+        (["avx2"], "quantize_static:reduce_range=true", []),
+        (["avx2", "avx512_vnni"], "quantize_static:reduce_range=false", []),
+    ],
+)
+def test_full_weights_on_a_processor_whose_sums_saturate_are_a_doubt(
+    isa: list[str], technique: str, doubts: list[str]
+) -> None:
+    record = quantized_record({"precision": "int8"}, technique).model_copy(
+        update={"host": {"machine": "x86_64", "isa": isa}}
+    )
+    assert [warn.code for warn in of_record(record) if warn.code == "saturation"] == doubts
+
+
+@pytest.mark.parametrize(
     ("executed", "technique"),
     [
         ({"integer_share": 0.9, "time_by_kernel": {"int8 Conv": 0.9, "fp32 Add": 0.1}}, "quantize_static"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from backbench.errors import BackbenchError, Skip, SpecError, UnknownName, UsageError
+from backbench.records.environment import host, saturates
 from backbench.spec.choice import chain_text, parse_chain
 from backbench.techniques.chain import check_order, checked_chain, of_stage, resolve_chain
 from backbench.techniques.prune_24 import Prune24
@@ -12,7 +13,7 @@ def test_defaults_and_the_route_are_written_down() -> None:
     pruned, quantized = resolve_chain(parse_chain("prune_unstructured+quantize_static:calibration=64"), "onnxruntime")
     assert pruned.options == {"amount": 0.5, "scope": "global"}
     assert quantized.options == {
-        "calibration": 64, "per_channel": True, "method": "minmax", "route": "onnxruntime",
+        "calibration": 64, "per_channel": True, "method": "minmax", "reduce_range": saturates(host()), "route": "onnxruntime",
     }  # fmt: skip
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto
 
 from backbench.artefacts.artefact import Artefact
@@ -17,6 +19,7 @@ from backbench.data import load_dataset
 from backbench.data.dataset import Split
 from backbench.errors import BackbenchError, Skip
 from backbench.models.build import default_preprocessing
+from backbench.records.environment import host, saturates
 from backbench.settings import Settings
 from backbench.spec.choice import Choice
 from backbench.techniques import calibration
@@ -89,6 +92,43 @@ def test_nncf_leaves_int8_weights_and_corrects_biases(artefact: Made, context: C
     assert len(kernels) == 19
     assert {tensor.data_type for tensor in kernels} == {TensorProto.INT8}
     assert (made.notes["bias_correction"], made.notes["smooth_quant"]) == ("fast", False)
+
+
+@pytest.mark.parametrize("route", ["onnxruntime", "nncf"])
+@pytest.mark.parametrize(("reduced", "most"), [(True, 64), (False, 128)])
+def test_the_reduced_range_is_that_of_7_bits(
+    artefact: Made, context: Context, tmp_path: Path, route: str, reduced: bool, most: int
+) -> None:
+    if route == "nncf":
+        pytest.importorskip("nncf")
+    source = artefact("onnxruntime").folder / "model.onnx"
+    quantized(source, tmp_path / "out.onnx", context, route=route, reduce_range=reduced)
+    kernels = [tensor for tensor in constants(tmp_path / "out.onnx").values() if len(tensor.dims) == 4]
+    largest = [int(np.abs(onnx.numpy_helper.to_array(tensor).astype(int)).max()) for tensor in kernels]
+    assert most / 2 < max(largest) <= most
+
+
+@pytest.mark.skipif(not saturates(host()), reason="this processor adds 8-bit products in 32 bits")
+def test_what_saturates_here_does_not_in_the_reduced_range(artefact: Made, context: Context, tmp_path: Path) -> None:
+    source = artefact("onnxruntime", model=TRANSFORMER)
+    images = source.load_inputs()
+    errors = []
+    for reduced in (False, True):
+        path = tmp_path / f"{reduced}.onnx"
+        quantized(source.folder / "model.onnx", path, context, reduce_range=reduced)
+        found = [
+            logits(path, images, level) for level in ("ORT_ENABLE_ALL", "ORT_DISABLE_ALL")
+        ]  # integers, then floats
+        errors.append(float(np.abs(found[0] - found[1]).mean() / np.abs(found[1]).max()))
+    assert errors[0] > 5 * errors[1], "the same graph, executed in integers and in floats"
+
+
+def logits(path: Path, images: NDArray[np.float32], level: str) -> NDArray[np.float32]:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    found: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: images})[0]
+    return found
 
 
 def test_nncf_knows_attention_when_it_sees_it(artefact: Made, context: Context, tmp_path: Path) -> None:

@@ -41,6 +41,28 @@ def test_the_method_is_the_routes_own(runtime: str, method: str) -> None:
     assert choice.options["method"] == method
 
 
+@pytest.mark.parametrize("technique", ["quantize_static", "quantize_dynamic", "quantize_aware"])
+@pytest.mark.parametrize(
+    ("machine", "isa", "reduced"),
+    [
+        ("x86_64", ["avx2"], True),
+        ("x86_64", ["avx2", "avx512f"], True),
+        ("x86_64", ["avx2", "avx512f", "avx512_vnni"], False),
+        ("x86_64", ["avx2", "avx_vnni"], False),
+        ("aarch64", ["asimd"], False),
+    ],
+)
+def test_the_processor_decides_the_range_of_weights_unless_the_user_does(
+    monkeypatch: pytest.MonkeyPatch, technique: str, machine: str, isa: list[str], reduced: bool
+) -> None:
+    monkeypatch.setattr(routes, "host", lambda: {"machine": machine, "isa": isa})
+    assert {choice.options["reduce_range"] for choice in resolve_chain(parse_chain(technique), "onnxruntime")} == {
+        reduced
+    }
+    chosen = parse_chain(f"{technique}:reduce_range={str(not reduced).lower()}")
+    assert resolve_chain(chosen, "onnxruntime")[0].options["reduce_range"] is not reduced
+
+
 @pytest.mark.parametrize(
     ("technique", "runtime", "sentence"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -86,6 +87,13 @@ def test_the_outputs_are_near_those_of_the_network_and_not_the_same() -> None:
     with torch.no_grad():
         error = (model.eval()(images(1)) - plain(images(1))).abs().max()
     assert 0 < float(error) < 0.05
+
+
+@pytest.mark.parametrize(("reduced", "levels"), [(False, 255), (True, 127)])
+def test_the_reduced_range_has_half_the_levels(reduced: bool, levels: int) -> None:
+    layer = nn.Linear(5000, 1)
+    fake_quantization.insert(layer, reduce_range=reduced)
+    assert levels * 0.9 < len(layer.weight.unique()) <= levels
 
 
 def test_a_training_step_moves_the_weights_underneath() -> None:

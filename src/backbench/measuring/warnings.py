@@ -10,6 +10,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from backbench.records.environment import saturates
 from backbench.records.schema import Record, Sample, Warn
 from backbench.statistics.intervals import latency_summary
 
@@ -235,6 +236,20 @@ def float_time(record: Record) -> Warn | None:
     )
 
 
+def saturation(record: Record) -> Warn | None:
+    """Full 8-bit products on a processor that adds them in 16 bits: the outputs are not those of another processor."""
+    if "int8" not in str(record.executed.get("precision", "")) or not saturates(record.host):
+        return None
+    if any(part.options.get("reduce_range") for part in record.cell.technique):
+        return None
+    return Warn(
+        code="saturation",
+        message="weights of 8 bits on a processor whose sums of 8-bit products saturate",
+        evidence={"isa": record.host.get("isa"), "gate": record.gate.model_dump() if record.gate else None},
+        remedy="reduce_range=true of the quantizing technique, or a processor with VNNI or AMX",
+    )
+
+
 def masks(record: Record) -> Warn | None:
     """Weights were set to zero, and nothing was removed behind that."""
     steps = [step for step in record.evidence.get("steps", ()) if step.get("notes", {}).get("masks")]
@@ -293,6 +308,7 @@ CHECKS: tuple[Callable[[Record], Warn | None], ...] = (
     disputed_macs,
     precision,
     float_time,
+    saturation,
     masks,
     lost_by_training,
 )

@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,7 +22,10 @@ PACKAGES = (
     "numpy", "torch", "torchvision", "timm", "onnx", "onnxscript", "onnxruntime", "openvino", "nncf",
     "torchao", "torch-pruning", "executorch", "accelerate", "safetensors", "pillow", "scipy",
 )  # fmt: skip
-INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "sve")
+INSTRUCTION_SETS = (
+    "avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "sve",
+)  # fmt: skip
+WIDE_SUMS = frozenset({"avx_vnni", "avx512_vnni", "amx_int8"})  # 8-bit products added in 32 bits
 # Variables that set threads, choose kernels or precisions, or change how memory is had: a number may depend on them.
 VARIABLES = re.compile(
     r"(OMP|KMP|GOMP|MKL|OPENBLAS|NUMEXPR|VECLIB|BLIS|ONEDNN|DNNL|ATEN|TORCH|TORCHINDUCTOR|PYTORCH|CUDA|CUBLAS|CUDNN|NVIDIA"
@@ -48,6 +51,14 @@ def host() -> dict[str, Any]:
         "packages": packages(),
         "gpu": gpu_name(),
     }
+
+
+def saturates(of: Mapping[str, Any]) -> bool:
+    """Whether this host adds 8-bit products in pairs in 16 bits, as x86 without VNNI or AMX does (`vpmaddubsw`).
+
+    2 · 255 · 127 is over 32,767: sums of full 8-bit products are cut off there, and sums of 8 by 7 bits are not.
+    """
+    return of.get("machine") in ("x86_64", "AMD64") and not WIDE_SUMS & set(of.get("isa") or ())
 
 
 def fingerprint(of: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from backbench.errors import Skip
 from backbench.techniques import calibration
 from backbench.techniques.finetune import NOT_NOTED
+from backbench.techniques.routes import halved
 from backbench.techniques.technique import Context, Stage, Technique
 from backbench.training.recipe import load_recipe
 
@@ -29,13 +30,16 @@ CALIBRATION = 256  # images of train that give the ranges which training starts 
 
 
 class QuantizeAware(Technique):
-    """`recipe`: how it is trained; it is converted by `quantize_static`, which the chain is completed with."""
+    """`recipe`: how it is trained; it is converted by `quantize_static`, which the chain is completed with;
+    `reduce_range`: weights are rounded to 7 bits, as `quantize_static` says; null for what the processor needs that reads the study.
+    """
 
     stage: ClassVar[Stage] = "module"
     trains: ClassVar[bool] = True
     followed_by: ClassVar[str | None] = "quantize_static"
 
     recipe: str = "short"
+    reduce_range: bool | None = None
 
     def check(self) -> None:
         load_recipe(self.recipe)
@@ -43,13 +47,16 @@ class QuantizeAware(Technique):
     def content(self) -> dict[str, Any]:
         return {"recipe": load_recipe(self.recipe).identity()}
 
+    def resolve(self, runtime: str) -> QuantizeAware:
+        return self.model_copy(update={"reduce_range": halved(self.reduce_range)})
+
     def apply(self, model: nn.Module, context: Context) -> nn.Module:
         from backbench.training import fake_quantization
         from backbench.training.further import Further, train_further
 
         refuse_frozen(model)
         rounding = copy.deepcopy(model)
-        count = fake_quantization.insert(rounding)
+        count = fake_quantization.insert(rounding, reduce_range=halved(self.reduce_range))
         fake_quantization.calibrate(rounding, first_batches(context))
         masked = any(step["notes"].get("masks") for step in context.earlier)
         wanted = Further(

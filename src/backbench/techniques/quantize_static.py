@@ -14,7 +14,7 @@ from pydantic import Field
 
 from backbench.errors import UsageError
 from backbench.techniques import calibration
-from backbench.techniques.routes import nncf_int8, onnxruntime_int8, pt2e, route_for
+from backbench.techniques.routes import halved, nncf_int8, onnxruntime_int8, pt2e, route_for
 from backbench.techniques.routes.onnx_file import input_of
 from backbench.techniques.technique import Context, Stage, Technique
 
@@ -37,7 +37,8 @@ METHODS: dict[Route, tuple[Method, ...]] = {
 
 class QuantizeStatic(Technique):
     """`calibration`: images of train; `per_channel`: one scale for each output channel of a weight, else one a tensor;
-    `method`: how ranges of activations are found, null for the route's own.
+    `method`: how ranges of activations are found, null for the route's own; `reduce_range`: weights of 7 bits, whose products
+    don't saturate on x86 without VNNI or AMX; null for what the processor needs that reads the study.
     """
 
     stage: ClassVar[Stage] = "graph"
@@ -47,6 +48,7 @@ class QuantizeStatic(Technique):
     calibration: Annotated[int, Field(ge=1)] = 256
     per_channel: bool = True
     method: Method | None = None
+    reduce_range: bool | None = None
     route: Route | None = None
 
     def works_on(self) -> Stage:
@@ -61,7 +63,8 @@ class QuantizeStatic(Technique):
             )
         if route == "torchao" and not self.per_channel:
             raise UsageError("technique quantize_static: route=torchao quantizes weights per channel only")
-        return self.model_copy(update={"route": route, "method": self.method or methods[0]})
+        reduced = halved(self.reduce_range)
+        return self.model_copy(update={"route": route, "method": self.method or methods[0], "reduce_range": reduced})
 
     def apply_file(self, source: Path, target: Path, context: Context) -> None:
         chosen = calibration.draw(context, self.calibration, "quantize_static")
@@ -76,23 +79,27 @@ class QuantizeStatic(Technique):
         chosen = calibration.draw(context, self.calibration, "quantize_static")
         context.progress(f"quantize_static: {len(chosen)} calibration images")
         batches = calibration.batches(context, chosen, context.shape)
-        converted, found = pt2e.quantized(model, context.shape, batches, dynamic=False)
+        converted, found = pt2e.quantized(
+            model, context.shape, batches, dynamic=False, reduce_range=halved(self.reduce_range)
+        )
         context.notes.update(calibration.notes(context, chosen) | found)
         return converted
 
     def rebuild(self, model: nn.Module, notes: dict[str, Any]) -> nn.Module:
-        return pt2e.rebuilt(model, notes, dynamic=False)
+        return pt2e.rebuilt(model, notes, dynamic=False, reduce_range=halved(self.reduce_range))
 
 
 def by_onnxruntime(part: QuantizeStatic, source: Path, target: Path, name: str, batches: Any) -> dict[str, Any]:
     images = onnxruntime_int8.Reader(name, batches)
     method = part.method or METHODS["onnxruntime"][0]
-    onnxruntime_int8.static(source, target, images, per_channel=part.per_channel, method=method)
+    reduced = halved(part.reduce_range)
+    onnxruntime_int8.static(source, target, images, per_channel=part.per_channel, method=method, reduce_range=reduced)
     return {"bias_correction": None}
 
 
 def by_nncf(part: QuantizeStatic, source: Path, target: Path, name: str, batches: Any) -> dict[str, Any]:
-    return nncf_int8.static(source, target, name, batches, per_channel=part.per_channel)
+    reduced = halved(part.reduce_range)
+    return nncf_int8.static(source, target, name, batches, per_channel=part.per_channel, reduce_range=reduced)
 
 
 FILES: dict[str, Callable[[QuantizeStatic, Path, Path, str, Any], dict[str, Any]]] = {

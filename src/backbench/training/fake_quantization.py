@@ -1,7 +1,8 @@
 """Fake quantization: in fp32, the rounding that int8 kernels will do, with gradients that pass straight through it.
 
-Weights: int8 and symmetric, −127…127, one scale for each output channel, from the weights as they are. A batch-norm that is folded into its
-convolution later multiplies a channel's weights and its scale alike, so the grid is the folded one's already.
+Weights: int8 and symmetric, −127…127 (−63…63 in the reduced range), one scale for each output channel, from the weights as they are. A
+batch-norm that is folded into its convolution later multiplies a channel's weights and its scale alike, so the grid is the folded one's
+already.
 Activations: uint8, one scale a tensor, where a convolution or a linear layer takes its input. The range is a moving average of the batches'
 extremes, zero always in it; in evaluation mode it stands still.
 Definitions: Jacob et al. 2018 (arXiv:1712.05877), Krishnamoorthi 2018 (arXiv:1806.08342).
@@ -23,21 +24,21 @@ INPUT = "fake_input"  # the name of the activations' rounding inside a layer
 ORIGINAL = "parametrizations.weight.original"
 MOMENTUM = 0.01
 SMALLEST = 1e-12  # scale of a channel of zeros
-WEIGHT_MOST, ACTIVATION_MOST = 127, 255
+WEIGHT_MOST, REDUCED_MOST, ACTIVATION_MOST = 127, 63, 255
 
 
 class FakeWeight(nn.Module):
-    """A weight's rounding; `axis` is that of its output channels."""
+    """A weight's rounding to −`most`…`most`; `axis` is that of its output channels."""
 
-    def __init__(self, axis: int) -> None:
+    def __init__(self, axis: int, most: int = WEIGHT_MOST) -> None:
         super().__init__()
-        self.axis = axis
+        self.axis, self.most = axis, most
 
     def forward(self, weight: Tensor) -> Tensor:
         others = [axis for axis in range(weight.dim()) if axis != self.axis]
-        scale = (weight.detach().abs().amax(others) / WEIGHT_MOST).clamp_min(SMALLEST)
+        scale = (weight.detach().abs().amax(others) / self.most).clamp_min(SMALLEST)
         zeros = torch.zeros_like(scale, dtype=torch.int32)
-        return torch.fake_quantize_per_channel_affine(weight, scale, zeros, self.axis, -WEIGHT_MOST, WEIGHT_MOST)
+        return torch.fake_quantize_per_channel_affine(weight, scale, zeros, self.axis, -self.most, self.most)
 
 
 class FakeInput(nn.Module):
@@ -69,12 +70,14 @@ class FakeInput(nn.Module):
         self.seen += 1
 
 
-def insert(model: nn.Module) -> int:
+def insert(model: nn.Module, reduce_range: bool = False) -> int:
     """Rounds the weight and the input of every convolution and linear layer, in place; how many roundings there are."""
     layers = [layer for layer in model.modules() if isinstance(layer, LAYERS)]
     for layer in layers:
         axis = 1 if isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)) else 0
-        parametrize.register_parametrization(layer, "weight", FakeWeight(axis))
+        parametrize.register_parametrization(
+            layer, "weight", FakeWeight(axis, REDUCED_MOST if reduce_range else WEIGHT_MOST)
+        )
         layer.add_module(INPUT, FakeInput())
         layer.register_forward_pre_hook(rounded)
     return 2 * len(layers)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backbench.errors import UsageError
 from backbench.techniques.fold_bn import folded
+from backbench.techniques.routes import halved
 from backbench.trunk.graph import compose
 from backbench.trunk.node_graphs import node_graphs
 from backbench.trunk.tree import Tree
@@ -41,7 +42,9 @@ def graphs_of(tree: Tree, network: TrunkNetwork, calibration: Images | None) -> 
     from backbench.trunk.int8 import quantize_nodes
 
     graphs = node_graphs(tree, network)
-    return graphs if calibration is None else quantize_nodes(tree, graphs, calibration)
+    if calibration is None:
+        return graphs
+    return quantize_nodes(tree, graphs, calibration, {"per_channel": True, "reduce_range": halved(None)})
 
 
 def as_graph(tree: Tree, network: TrunkNetwork, out: Path, calibration: Images | None) -> list[Path]:

@@ -27,7 +27,9 @@ BATCH = 64
 QUANTIZED = ["Conv", "Gemm", "MatMul"]
 
 
-def quantize_file(source: Path, target: Path, batches: Any, *, per_channel: bool, method: str) -> None:
+def quantize_file(
+    source: Path, target: Path, batches: Any, *, per_channel: bool, method: str, reduce_range: bool
+) -> None:
     """A composed graph with integer kernels in every node; `batches` is a calibration reader. Raises MissingDependency."""
     import onnx
 
@@ -36,25 +38,26 @@ def quantize_file(source: Path, target: Path, batches: Any, *, per_channel: bool
     model = onnx.load(source)
     tree = tree_in(model)
     assert tree is not None
-    nodes = quantize_nodes(tree, split(model), images, per_channel=per_channel, method=method)
+    options = {"per_channel": per_channel, "reduce_range": reduce_range}
+    nodes = quantize_nodes(tree, split(model), images, options, method)
     plain = {name: without_prefix(graph, name) for name, graph in nodes.items()}
     target.write_bytes(compose(tree, plain).SerializeToString())
 
 
 def quantize_nodes(
-    tree: Tree, graphs: dict[str, Any], images: NDArray[np.float32], *, per_channel: bool = True, method: str = "minmax"
+    tree: Tree, graphs: dict[str, Any], images: NDArray[np.float32], options: dict[str, bool], method: str = "minmax"
 ) -> dict[str, Any]:
-    """Node → graph with QuantizeLinear and DequantizeLinear around its products."""
+    """Node → graph with QuantizeLinear and DequantizeLinear around its products; `options`: `per_channel`, `reduce_range`."""
     library = require("quantizing a tree", "onnxruntime.quantization", "onnxruntime", load)
     seen = reaching(tree, graphs, images)
     found = {}
     with tempfile.TemporaryDirectory(prefix="backbench-") as folder, quiet():
         for name, graph in graphs.items():
-            found[name] = quantized(library, graph, seen[name], Path(folder), per_channel, method)
+            found[name] = quantized(library, graph, seen[name], Path(folder), options, method)
     return found
 
 
-def quantized(library: Any, graph: Any, inputs: Arrays, folder: Path, per_channel: bool, method: str) -> Any:
+def quantized(library: Any, graph: Any, inputs: Arrays, folder: Path, options: dict[str, bool], method: str) -> Any:
     import onnx
 
     source, target = folder / "node.onnx", folder / "int8.onnx"
@@ -65,10 +68,10 @@ def quantized(library: Any, graph: Any, inputs: Arrays, folder: Path, per_channe
         Reader(inputs, [entry.name for entry in graph.graph.input]),
         quant_format=library.QuantFormat.QDQ,
         op_types_to_quantize=QUANTIZED,
-        per_channel=per_channel,
         activation_type=library.QuantType.QUInt8,
         weight_type=library.QuantType.QInt8,
         calibrate_method=getattr(library.CalibrationMethod, METHODS[method]),
+        **options,
     )
     return onnx.load(target)
 

@@ -173,7 +173,7 @@ def layer_name(node: Any) -> str:
 
 def quantized_alone(technique: Choice, plan: Plan, source: Path, target: Path, node: str) -> None:
     from backbench.techniques import calibration
-    from backbench.techniques.routes import onnxruntime_int8
+    from backbench.techniques.routes import halved, onnxruntime_int8
     from backbench.techniques.routes.onnx_file import input_of
 
     part: Any = REGISTRY.build(technique)
@@ -182,5 +182,11 @@ def quantized_alone(technique: Choice, plan: Plan, source: Path, target: Path, n
     chosen = calibration.draw(context, part.calibration, technique.name)
     images = onnxruntime_int8.Reader(name, calibration.batches(context, chosen, shape))
     onnxruntime_int8.static(
-        source, target, images, per_channel=part.per_channel, method=part.method or "minmax", nodes=[node]
+        source,
+        target,
+        images,
+        per_channel=part.per_channel,
+        method=part.method or "minmax",
+        reduce_range=halved(part.reduce_range),
+        nodes=[node],
     )

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
 from backbench.errors import MissingDependency, UsageError
+from backbench.records.environment import host, saturates
 
 PACKAGES = {
     "onnxruntime": ("onnxruntime", "onnxruntime"),
@@ -40,6 +41,11 @@ def route_for(technique: str, routes: Routes, runtime: str, asked: str | None) -
             f"technique {technique}: route={asked} does not serve runtime {runtime!r}; allowed: {', '.join(serving)}"
         )
     return installed(technique, asked or serving[0])
+
+
+def halved(asked: bool | None) -> bool:
+    """Whether weights get half of their range, 7 of 8 bits: what is asked for, else what this processor's sums need."""
+    return saturates(host()) if asked is None else asked
 
 
 def installed(technique: str, route: str) -> str:

@@ -4,6 +4,7 @@ Static: `quant_pre_process`, then QuantizeLinear/DequantizeLinear pairs around t
 kernels. Activations are uint8 and weights int8 (U8S8): on x86 its kernels for S8S8 are as slow as fp32. The library has no bias correction.
 Dynamic: the weights of matrix products become int8, activations are quantized when they come, with ranges of their own.
 Only matrix products: dynamic convolutions are several times slower than fp32.
+`reduce_range` leaves weights 7 of their 8 bits: see `routes.halved`.
 """
 
 from __future__ import annotations
@@ -37,11 +38,18 @@ class Reader:
 
 
 def static(
-    source: Path, target: Path, images: Reader, *, per_channel: bool, method: str, nodes: list[str] | None = None
+    source: Path,
+    target: Path,
+    images: Reader,
+    *,
+    per_channel: bool,
+    method: str,
+    reduce_range: bool,
+    nodes: list[str] | None = None,
 ) -> None:
     """Writes the QDQ graph; `nodes` names those that are quantized, all where it is None. Raises MissingDependency."""
     if "If" in operators_of(source):  # the library doesn't look into branches: a tree is quantized node by node
-        registry.load(TREES)(source, target, images, per_channel=per_channel, method=method)
+        registry.load(TREES)(source, target, images, per_channel=per_channel, method=method, reduce_range=reduce_range)
         return
     library = require("technique quantize_static", "onnxruntime.quantization", "onnxruntime", load)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder, quiet():
@@ -55,10 +63,11 @@ def static(
             weight_type=library.QuantType.QInt8,
             calibrate_method=getattr(library.CalibrationMethod, METHODS[method]),
             nodes_to_quantize=nodes,
+            reduce_range=reduce_range,
         )
 
 
-def dynamic(source: Path, target: Path, *, per_channel: bool) -> None:
+def dynamic(source: Path, target: Path, *, per_channel: bool, reduce_range: bool) -> None:
     """Writes the graph with integer matrix products. Raises Skip where it has none, MissingDependency."""
     library = require("technique quantize_dynamic", "onnxruntime.quantization", "onnxruntime", load)
     if not PRODUCTS & operators_of(source):
@@ -69,6 +78,7 @@ def dynamic(source: Path, target: Path, *, per_channel: bool) -> None:
             str(target),
             op_types_to_quantize=["MatMul"],  # a Gemm becomes MatMul and Add first
             per_channel=per_channel,
+            reduce_range=reduce_range,
             weight_type=library.QuantType.QInt8,
         )
 

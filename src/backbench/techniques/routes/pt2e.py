@@ -27,7 +27,7 @@ STORED = "_frozen_param"  # how torchao names the quantized weights
 
 
 def quantized(
-    model: nn.Module, shape: Shape, batches: Iterable[NDArray[np.float32]], *, dynamic: bool
+    model: nn.Module, shape: Shape, batches: Iterable[NDArray[np.float32]], *, dynamic: bool, reduce_range: bool
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The quantized network and what rebuilds it.
 
@@ -35,7 +35,7 @@ def quantized(
     """
     import torch
 
-    prepared = observed(model, shape, dynamic)
+    prepared = observed(model, shape, dynamic, reduce_range)
     with torch.no_grad(), quiet():
         for batch in [probe(shape)] if dynamic else batches:  # weights are observed in a call, too
             prepared(torch.from_numpy(batch))
@@ -51,12 +51,12 @@ def quantized(
     }
 
 
-def rebuilt(model: nn.Module, notes: dict[str, Any], *, dynamic: bool) -> nn.Module:
+def rebuilt(model: nn.Module, notes: dict[str, Any], *, dynamic: bool, reduce_range: bool) -> nn.Module:
     """The same graph around a new network's weights, with the stored ranges. Raises WeightsError where they don't fit."""
     import torch
 
     shape = tuple(notes["shape"])
-    prepared = observed(model, shape, dynamic)
+    prepared = observed(model, shape, dynamic, reduce_range)
     with torch.no_grad(), quiet():
         prepared(torch.from_numpy(probe(shape)))  # the ranges that it gives are replaced
     converted = finished(prepared)
@@ -78,12 +78,13 @@ def probe(shape: Shape) -> NDArray[np.float32]:
     return np.linspace(-1, 1, 2 * int(np.prod(shape)), dtype=np.float32).reshape(2, *shape)
 
 
-def observed(model: nn.Module, shape: Shape, dynamic: bool) -> Any:
+def observed(model: nn.Module, shape: Shape, dynamic: bool, reduce_range: bool) -> Any:
     """The exported network with observers in it."""
     library = require("route torchao", "torchao.quantization.pt2e.quantize_pt2e", "torch")
     x86 = require("route torchao", "torchao.quantization.pt2e.quantizer.x86_inductor_quantizer", "torch")
     quantizer = x86.X86InductorQuantizer()
-    quantizer.set_global(x86.get_default_x86_inductor_quantization_config(is_dynamic=dynamic))
+    config = x86.get_default_x86_inductor_quantization_config(is_dynamic=dynamic, reduce_range=reduce_range)
+    quantizer.set_global(config)
     with quiet():
         return library.prepare_pt2e(exported(model, shape), quantizer)
 
