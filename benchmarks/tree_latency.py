@@ -10,6 +10,7 @@ round, and ratios are taken within the round, with a t interval over rounds (one
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import tempfile
 import warnings
@@ -39,6 +40,7 @@ from backbench.trunk.store import open_network, place_of
 
 Call = Callable[[Any], Any]
 Images = NDArray[np.float32]
+LAST = torch.channels_last
 WARM, EACH = 3, 24  # rounds that are not counted; images of each path in a round
 
 
@@ -58,6 +60,7 @@ class Timed:
 def timed(tree: str, arguments: argparse.Namespace, folder: Path) -> Timed:
     made, network = open_network(place_of(tree))
     thin: Any = folded(network)[0]
+    last: Any = copy.deepcopy(thin).to(memory_format=LAST)
     dataset = load_dataset(Choice.parse(arguments.dataset), Settings(data_root=arguments.data_root))
     model = Choice.parse(f"trunk:tree={tree}")
     images, _, _ = test_batch(dataset, default_preprocessing(model, dataset), arguments.images, 0)
@@ -75,6 +78,7 @@ def timed(tree: str, arguments: argparse.Namespace, folder: Path) -> Timed:
     return Timed(
         {
             "eager": lambda image: thin(torch.from_numpy(image)),
+            "eager, channels last": lambda image: last(torch.from_numpy(image).contiguous(memory_format=LAST)),
             "torchscript": lambda image: loaded(torch.from_numpy(image)),
             "onnxruntime": lambda image: session.run(None, {name: image}),
         },
