@@ -7,6 +7,7 @@ visited nothing is known of its classes, so each gets an equal part of the child
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,6 +29,8 @@ class Branch(nn.Module):
         spread: Tensor
         numbers: Tensor
         missed: Tensor
+        within: Tensor
+        gained: Tensor
         temperature: Tensor
 
     def __init__(self, tree: Tree, name: str) -> None:
@@ -45,21 +48,40 @@ class Branch(nn.Module):
         self.register_buffer("numbers", numbers, persistent=False)
         others = (owner.unsqueeze(0) != numbers.unsqueeze(1)).to(spread.dtype)
         self.register_buffer("missed", spread + UNVISITED * others, persistent=False)  # a row a child, it alone chosen
+        self.entered: float = math.log(len(tree.labels(name)))
+        within = inside.to(spread.dtype)
+        self.register_buffer("within", within, persistent=False)
+        self.register_buffer("gained", (self.entered - self.missed) * within, persistent=False)
         self.targets: list[int] = [-1 if tree.nodes[child].leaf else tree.inner.index(child) for child in node.children]
         self.held_back: float = UNVISITED  # TorchScript reads a module's attributes, and no globals
         self.second: float = tree.routing.second
         self.width: int = min(tree.routing.width, len(node.children))
 
-    def forward(self, x: Tensor, base: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, base: Tensor, known: Tensor, alone: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Feature map, chosen (N × k, bool), joint log-shares (N × k), and `known` (N × classes) with them filled in.
 
-        `base` (N) is the log-probability of having come here.
+        `base` (N) is the log-probability of having come here. `alone`, a single image in evaluation: `chosen` are the places of
+        the children that it visits, and `base` is not looked at: `known` holds an equal part of it for each class below.
         """
         maps = self.features(x)
         shares = F.log_softmax(self.head(maps) / self.temperature, 1)
+        if alone:
+            visited, gained = self.visit(shares)
+            filled = torch.addcmul(known + gained, shares.index_select(1, self.owner), self.within)
+            return maps, visited, shares, filled
         chosen, lost = self.choose(shares)
         joint = base.unsqueeze(1) + shares
         return maps, chosen, joint, torch.where(self.inside, joint.index_select(1, self.owner) - lost, known)
+
+    def visit(self, shares: Tensor) -> tuple[Tensor, Tensor]:
+        """Of one image, the visited children's places, and what its classes' log-shares gain besides those (1 × classes)."""
+        if self.hard():
+            first = shares.argmax(1)
+            return first, self.gained.index_select(0, first)
+        chosen, lost = self.choose(shares)
+        return chosen[0].nonzero().flatten(), (self.entered - lost) * self.within
 
     def hard(self) -> bool:
         """No image ever visits a second child."""

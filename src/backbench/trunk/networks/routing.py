@@ -10,6 +10,7 @@ against classes that were not visited: cross-entropy of the outputs is the negat
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -37,21 +38,20 @@ class TrunkNetwork(Routed):
         return self.one(x) if x.size(0) == 1 and not self.training else self.many(x)
 
     def one(self, x: Tensor) -> Tensor:
-        """A single image: no rows are gathered and put back, which takes as long as a small node."""
-        result = torch.zeros([1, self.count], dtype=x.dtype, device=x.device)
+        """A single image: no rows are gathered and put back, which takes as long as a small node. All classes begin equal."""
+        prior = torch.full([1], -math.log(self.count), dtype=x.dtype, device=x.device)
+        result = prior.expand(1, self.count)
         maps: dict[int, Tensor] = {0: x}
-        bases: dict[int, Tensor] = {0: torch.zeros([1], dtype=x.dtype, device=x.device)}
         index = 0
         for node in self.nodes.values():
             if index in maps:
-                feature, chosen, joint, filled = node(maps[index], bases[index], result)
+                feature, chosen, _, filled = node(maps[index], prior, result, True)
                 result = filled.to(result.dtype)
-                visited: list[bool] = chosen[0].tolist()
+                visited: list[int] = chosen.tolist()
                 targets: list[int] = node.targets  # type: ignore[assignment]
-                for child, target in enumerate(targets):
-                    if target >= 0 and visited[child]:
-                        maps[target] = feature
-                        bases[target] = joint[:, child]
+                for child in visited:
+                    if targets[child] >= 0:
+                        maps[targets[child]] = feature
             index += 1  # noqa: SIM113 (TorchScript counts so)
         return result
 
