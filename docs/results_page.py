@@ -81,13 +81,14 @@ def failed(section: Section) -> Iterator[str]:
 
 
 def conditions(section: Section) -> str:
-    """What holds for every row: rounds, the host's grade, the day, versions."""
+    """What holds for every row: rounds where latency was measured, the host's grade, the day, versions."""
     records = [row.record for row in section.measured]
     grades = ", ".join(sorted({row.grade for row in section.measured if row.grade}))
     rounds = sorted({len(row.medians) for row in section.measured if row.medians})
     days = sorted({record.created_utc[:10] for record in records})
     named = (f"{name} {version}" for name, version in sorted(records[0].inputs["versions"].items()))
-    return f"{span(rounds)} fresh processes a cell, host grade {grades}, {span(days)}; {escape(', '.join(named))}."
+    timed = f"{span(rounds)} fresh processes a cell, host grade {grades}" if rounds else "Nothing timed"
+    return f"{timed}, {span(days)}; {escape(', '.join(named))}."
 
 
 def span(values: Sequence[object]) -> str:
