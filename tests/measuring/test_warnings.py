@@ -165,4 +165,4 @@ def test_every_warning_says_what_to_do_about_it() -> None:
     warnings = [*of_record(record), chance(10)]
     assert len(warnings) == 5
     assert all(warn.message and warn.evidence and warn.remedy for warn in warnings)
-    assert len(CHECKS) == 18
+    assert len(CHECKS) == 19
